@@ -1,0 +1,382 @@
+"""Prepare the four data files: T-shirts and trousers of Fashion-MNIST, or a stand-in for them.
+
+    python data/prepare.py [--source DIR] [--require-real] [--folder DIR]
+
+leaves x_train.npz, y_train.npz, x_test.npz, y_test.npz (key ``arr_0``) and source.json, which says
+what they are. It takes the first that is there:
+
+1. the four files, already prepared or put there by you: validated and kept;
+2. the official archives in --source DIR or, without it, in $FASHION_MNIST_DIR;
+3. a download of these archives from the official mirrors;
+4. a stand-in, drawn by standin.py. It never keeps the real data out: the next run tries again.
+
+An archive is used only if its SHA-256 is the published one. The new files are completed, and read
+back, in a folder of their own and then renamed, so a run that is stopped at any moment leaves
+either no data or good data; the next run clears away what is left of it.
+"""
+
+import argparse
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import struct
+import sys
+import threading
+import zlib
+from pathlib import Path
+
+import filelock
+import numpy as np
+import pooch
+import requests
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import nn_core  # noqa: E402
+import standin  # noqa: E402
+
+SHA256SUMS = """\
+3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84  train-images-idx3-ubyte.gz
+a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845  train-labels-idx1-ubyte.gz
+346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073  t10k-images-idx3-ubyte.gz
+67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5  t10k-labels-idx1-ubyte.gz
+"""
+ARCHIVES = {name: sha256 for sha256, name in map(str.split, SHA256SUMS.splitlines())}
+MIRRORS = (
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+)
+TIMEOUT = (5, 30)  # seconds: for a mirror's first answer, and for each next piece of a file
+FILES = ("x_train.npz", "y_train.npz", "x_test.npz", "y_test.npz")
+LOCK, NEW, DOWNLOADED = ".prepare.lock", ".prepare-new", ".prepare-downloaded"
+REAL, STAND_IN = "Fashion-MNIST", "stand-in"
+
+STAND_IN_WARNING = """
+  ****************************************************************************
+  *  STAND-IN DATA: this is NOT Fashion-MNIST.                               *
+  *  The real data could not be had, so shirts and trousers were drawn by    *
+  *  a program. Everything runs, but the results say nothing of the real     *
+  *  data set. With a network, or with the archives in $FASHION_MNIST_DIR,   *
+  *  run `python data/prepare.py` again.                                     *
+  ****************************************************************************
+"""
+
+
+_NO_REAL_DATA = (
+    "No Fashion-MNIST: no archives were given and none could be downloaded. Pass --source DIR or "
+    "set FASHION_MNIST_DIR to a folder with the four official archives, or connect to the network."
+)
+
+
+class DataError(RuntimeError):
+    """The data can't be prepared; the message says which file, why, and what to do."""
+
+
+def prepare(
+    folder=HERE,
+    source=None,
+    require_real=False,
+    mirrors=MIRRORS,
+    archives=ARCHIVES,
+    timeout=TIMEOUT,
+    draw=standin.draw,
+):
+    """Leave the four files in `folder` and return what they are.
+
+    source       : a folder with the official archives; default: $FASHION_MNIST_DIR, if that is set
+    require_real : never fall back to the stand-in
+    mirrors, archives, timeout, draw : where from, which, how patiently; the stand-in's four arrays
+
+    Returns "Fashion-MNIST", "stand-in" or, for valid files that this program did not write,
+    "course files". Raises DataError when an archive is missing from `source` or has a wrong
+    checksum, when files in `folder` are damaged, when `folder` can't be written to, and with
+    `require_real` when there is no way to the real data.
+    """
+    folder = Path(folder)
+    try:
+        with _only_run_in(folder):
+            there = _prepare(folder, source, require_real, mirrors, archives, timeout, draw)
+    except OSError as error:
+        there = _source_of_files_in(folder)
+        if there in (None, STAND_IN):  # else nothing had to be written
+            raise DataError(
+                f"{folder}: the data can't be written there ({error}). Check that the folder may "
+                "be written to and the disk isn't full, or choose another one with --folder."
+            ) from error
+    _tell(_summary(there, folder))
+    return there
+
+
+def _prepare(folder, source, require_real, mirrors, archives, timeout, draw):
+    _clear_leftovers(folder, archives)
+    there = _source_of_files_in(folder)
+    if there in (None, STAND_IN):
+        archive_folder = _given_archives(source, archives)
+        archive_folder = archive_folder or _download(folder, mirrors, archives, timeout)
+        if archive_folder:
+            detail = "the first two classes of the official archives, SHA-256 verified"
+            there = _install(folder, _read_archives(archive_folder), REAL, detail)
+        elif require_real:
+            raise DataError(_NO_REAL_DATA)
+        elif there is None:
+            there = _install(folder, draw(), STAND_IN, "drawn by data/standin.py")
+    shutil.rmtree(folder / DOWNLOADED, ignore_errors=True)
+    return there
+
+
+def _summary(there, folder):
+    if there == STAND_IN:
+        return STAND_IN_WARNING
+    if there == REAL:
+        return f"Data: {REAL}, in {folder}."
+    return f"Data: your own four files in {folder}, kept. For {REAL}, move them away first."
+
+
+# What is in the folder ------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _only_run_in(folder):
+    """Hold the folder's lock, which ends with the process that holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        _tell(f"Waiting for another run that is preparing {folder} ...")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _clear_leftovers(folder, archives):
+    """Remove what a run that was stopped left; its verified downloads are used again."""
+    shutil.rmtree(folder / NEW, ignore_errors=True)
+    for file in (folder / DOWNLOADED).glob("*"):
+        if file.name not in archives:
+            file.unlink()
+
+
+def _source_of_files_in(folder):
+    """Return what the four valid files are; None if there is nothing that must be kept.
+
+    Nothing to keep is: no file, or some of our own, left by a run that was stopped between two
+    renames. Raises DataError for unusable files that may be somebody's own.
+    """
+    try:
+        return nn_core.load_data(folder).source
+    except (ValueError, FileNotFoundError) as error:
+        foreign = _not_ours(folder)
+        if not foreign:
+            return None
+        raise DataError(
+            f"{error}\n{', '.join(foreign)} in {folder}: not written by this program, or changed "
+            "since, so it won't be replaced. Mend your own files, or move them away (delete them "
+            "if they aren't yours), then run this again."
+        ) from error
+
+
+def _not_ours(folder):
+    """Return the names of the data files there that source.json doesn't list with their SHA-256."""
+    try:
+        listed = dict(json.loads((folder / "source.json").read_text(encoding="utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        listed = {}
+    there = [name for name in FILES if (folder / name).exists()]
+    return [name for name in there if _sha256(folder / name) != listed.get(name)]
+
+
+# The official archives ------------------------------------------------------------------------
+
+
+def _given_archives(source, archives):
+    """Return the folder of verified archives that the user named, None if none was named.
+
+    Raises DataError for a folder that lacks an archive or has a wrong one: to go on without it
+    would be to do something else than was asked.
+    """
+    named_by = "--source" if source else "FASHION_MNIST_DIR"
+    source = source or os.environ.get("FASHION_MNIST_DIR")
+    if not source:
+        return None
+    for name, expected in archives.items():
+        file = Path(source) / name
+        try:
+            found = _sha256(file)
+        except OSError as error:
+            raise DataError(
+                f"{file}: can't be read ({error.strerror or error}); expected the official "
+                f"archive, as {named_by} says. Correct {named_by}, or leave it out to download."
+            ) from error
+        if found != expected:
+            raise DataError(
+                f"{file}: SHA-256 is {found}; expected {expected}. It is not the official archive "
+                f"and isn't used. Download it anew, or leave {named_by} out."
+            )
+    return Path(source)
+
+
+def _download(folder, mirrors, archives, timeout):
+    """Return the folder of downloaded, verified archives; None if no mirror has one of them."""
+    cache, mirrors = folder / DOWNLOADED, list(mirrors)
+    for name, sha256 in archives.items():
+        for mirror in list(mirrors):
+            if _fetch(mirror, name, sha256, cache, timeout):
+                break
+            mirrors.append(mirrors.pop(0))  # the next archive asks this mirror last
+        else:
+            return None
+    return cache
+
+
+def _fetch(mirror, name, sha256, cache, timeout):
+    """Download one archive and verify it; on a failure of the mirror say why and return False."""
+    if (cache / name).exists() and _sha256(cache / name) == sha256:
+        return True
+    _tell(f"Downloading {mirror}{name}")
+    pooch.get_logger().setLevel("ERROR")
+    bar = sys.stderr.isatty()
+    downloader = pooch.HTTPDownloader(progressbar=bar, timeout=timeout)
+    try:
+        _wait_for_answer(mirror + name, timeout[0])
+        pooch.retrieve(mirror + name, sha256, fname=name, path=cache, downloader=downloader)
+    except (requests.RequestException, ConnectionError, TimeoutError, ValueError) as error:
+        _tell(f"  failed: {_reason(error)}")
+        return False
+    return True
+
+
+def _wait_for_answer(url, seconds):
+    """Raise TimeoutError if the server doesn't answer at all within so many seconds.
+
+    A connection's own time limit counts for each address of a host and not for finding them, so
+    that without a network it can add up to a minute.
+    """
+
+    def ask():
+        with contextlib.suppress(requests.RequestException), requests.head(url, timeout=seconds):
+            pass
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    if asking.is_alive():
+        raise TimeoutError
+
+
+def _reason(error):
+    """Say in a few words why a mirror failed."""
+    if isinstance(error, requests.HTTPError):
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, TimeoutError | requests.Timeout) or "timed out" in str(error):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke off half-way"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    return " ".join(str(error).split())  # a wrong SHA-256, among others
+
+
+def _read_archives(folder):
+    """Return x_train, y_train, x_test, y_test: the classes 0 and 1, in the archives' order."""
+    arrays = []
+    for part in ("train", "t10k"):
+        images = _read_idx(folder / f"{part}-images-idx3-ubyte.gz", (28, 28))
+        labels = _read_idx(folder / f"{part}-labels-idx1-ubyte.gz", ())
+        if len(images) != len(labels):
+            raise DataError(f"{folder}: {len(images)} {part} images but {len(labels)} labels.")
+        kept = labels < 2
+        arrays += [images[kept], labels[kept]]
+    return arrays
+
+
+def _read_idx(file, shape):
+    """Return the uint8 array (n, *shape) in a gzipped IDX file: magic number, sizes, bytes."""
+    try:
+        content = gzip.decompress(file.read_bytes())
+        magic, n, *sizes = struct.unpack_from(f">{2 + len(shape)}I", content)
+    except (OSError, EOFError, zlib.error, struct.error) as error:
+        raise DataError(f"{file}: not a whole gzipped IDX file ({error}).") from error
+    start, length = 8 + 4 * len(shape), n * int(np.prod(shape))
+    found = (magic, tuple(sizes), len(content) - start)
+    expected = (0x0801 + len(shape), shape, length)
+    if found != expected:
+        raise DataError(f"{file}: magic number, sizes, bytes are {found}; expected {expected}.")
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(n, *shape)
+
+
+# Writing --------------------------------------------------------------------------------------
+
+
+def _install(folder, arrays, source, detail):
+    """Write the arrays and source.json, all or nothing; return `source`.
+
+    They are completed and read back beside their place. Then the old files go, source.json comes,
+    and the data files come: a run stopped in between leaves a set that lacks a file, which nobody
+    loads, and of which source.json lists every file that is there.
+    """
+    incoming = folder / NEW
+    incoming.mkdir()
+    try:
+        sha256 = {name: _write(incoming / name, array) for name, array in zip(FILES, arrays)}
+        about = {"source": source, "detail": detail, "sha256": sha256}
+        (incoming / "source.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        for file in incoming.iterdir():
+            _flush(file)
+        nn_core.load_data(incoming)
+        for name in FILES:
+            (folder / name).unlink(missing_ok=True)
+        for name in ("source.json", *FILES):
+            os.replace(incoming / name, folder / name)
+        return source
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _write(file, array):
+    """Write one array as the assignment expects it; return the SHA-256 of the file."""
+    np.savez(file, array)
+    return _sha256(file)
+
+
+def _flush(file):
+    """Bring the file to the disk, so that a power cut can't leave a name without its content."""
+    with open(file, "rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sha256(file):
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# The command ----------------------------------------------------------------------------------
+
+
+def _tell(text):
+    print(text, flush=True)
+
+
+def main(arguments=None):
+    """Run the command line; a failure ends it with a message and exit code 1."""
+    parser = argparse.ArgumentParser(description="Prepare the T-shirt and trouser data.")
+    parser.add_argument("--source", metavar="DIR", help="folder with the four official archives")
+    parser.add_argument("--require-real", action="store_true", help="fail without the real data")
+    parser.add_argument("--folder", metavar="DIR", default=HERE, help="where to leave the files")
+    options = parser.parse_args(arguments)
+    try:
+        prepare(options.folder, options.source, options.require_real)
+    except DataError as error:
+        sys.exit(f"prepare.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit("prepare.py: interrupted; nothing half-written is left. Run it again.")
+
+
+if __name__ == "__main__":
+    main()

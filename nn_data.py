@@ -1,0 +1,101 @@
+"""The data: four .npz files of T-shirts and trousers, read and validated."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Dataset(NamedTuple):
+    """x: (m, 784) float32 in [0, 1]; y: (m, 1) float32, 0 = T-shirt/top, 1 = trouser."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    source: str  # "Fashion-MNIST", "course files" or "stand-in"
+
+
+DATA_FILES = ("x_train.npz", "y_train.npz", "x_test.npz", "y_test.npz")
+_REMEDY = "run `python data/prepare.py`, or put the course's four .npz files there"
+
+
+def load_data(folder=None):
+    """Read and validate the four files, as the assignment does: np.load(file)["arr_0"].
+
+    folder : where they are; default: data/ beside this module.
+    Images are (n, 28, 28) or (n, 784) and hold 0–255 in any integer or float type; labels are
+    (n,) or (n, 1) and hold 0 and 1, both of them. ``source`` is what source.json says of these
+    very files (their SHA-256 match), else "course files".
+
+    Raises FileNotFoundError for a missing file and ValueError for one that is damaged or holds
+    something else; both name the file, what was found, what is expected and what to do.
+    """
+    folder = Path(__file__).with_name("data") if folder is None else Path(folder)
+    parts = {}
+    for split in ("train", "test"):
+        x_file, y_file = folder / f"x_{split}.npz", folder / f"y_{split}.npz"
+        x, y = _read_images(x_file), _read_labels(y_file)
+        same = f"{len(x)}, as many as the images in {x_file.name}"
+        _refuse_unless(len(x) == len(y), y_file, f"{len(y)} labels", same)
+        parts |= {f"x_{split}": x, f"y_{split}": y}
+    return Dataset(**parts, source=_source(folder))
+
+
+def _refuse_unless(ok, file, found, expected):
+    if not ok:
+        raise ValueError(f"{file}: found {found}; expected {expected}; {_REMEDY}")
+
+
+def _read_array(file):
+    """The array ``arr_0`` of an .npz archive of plain numbers; pickled objects are never read."""
+    whole = "a whole .npz archive with a numeric array named arr_0"
+    if not file.exists():
+        raise FileNotFoundError(f"{file}: not found; expected {whole}; {_REMEDY}")
+    _refuse_unless(zipfile.is_zipfile(file), file, "no zip archive, or a cut-off one", whole)
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            names = archive.files
+            array = archive["arr_0"] if "arr_0" in names else None
+    except Exception as error:  # zipfile, zlib and NumPy each have their own for a damaged file
+        _refuse_unless(False, file, f"a damaged archive ({error})", whole)
+    _refuse_unless(isinstance(array, np.ndarray), file, f"no such array among {names}", whole)
+    _refuse_unless(array.dtype.kind in "buif", file, f"dtype {array.dtype}", "numbers")
+    _refuse_unless(array.size, file, f"an empty array {array.shape}", "at least one sample")
+    return array
+
+
+def _read_images(file):
+    pixels = _read_array(file)
+    ok = pixels.shape[1:] in ((28, 28), (784,))
+    _refuse_unless(ok, file, f"shape {pixels.shape}", "(n, 28, 28) or (n, 784)")
+    low, high = pixels.min(), pixels.max()  # NaN, if there is one
+    _refuse_unless(low >= 0 and high <= 255, file, f"pixels {low} to {high}", "0 to 255, no NaN")
+    scaled = pixels.dtype.kind == "f" and 0 < high <= 1
+    _refuse_unless(not scaled, file, f"pixels scaled to {low} to {high}", "unscaled, 0 to 255")
+    x = pixels.reshape(len(pixels), 784).astype(np.float32)
+    x /= 255.0
+    return x
+
+
+def _read_labels(file):
+    labels = _read_array(file)
+    ok = labels.ndim == 1 or labels.shape[1:] == (1,)
+    _refuse_unless(ok, file, f"shape {labels.shape}", "(n,) or (n, 1)")
+    found = sorted(set(np.unique(labels).tolist()))
+    found = found if len(found) < 9 else [*found[:4], "…", *found[-3:]]
+    _refuse_unless(found == [0, 1], file, f"labels {found}", "labels 0 and 1, both of them")
+    return labels.reshape(-1, 1).astype(np.float32)
+
+
+def _source(folder):
+    """What source.json says, if its SHA-256 are those of the four files as they are now."""
+    try:
+        about = json.loads((folder / "source.json").read_text(encoding="utf-8"))
+        hashes = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in DATA_FILES}
+        return about["source"] if about["sha256"] == hashes else "course files"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "course files"
