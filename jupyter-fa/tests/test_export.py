@@ -1,0 +1,131 @@
+"""The commands that people type, without a browser."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import sample
+from bs4 import BeautifulSoup
+from conftest import nbconvert
+from nbconvert.utils.exceptions import ConversionException
+
+import jupyter_fa
+from jupyter_fa import pdf
+
+
+@pytest.fixture(scope="module")
+def soup(page):
+    return BeautifulSoup(page, "html.parser")
+
+
+def test_the_page_is_persian_titled_and_has_a_skip_link(soup):
+    assert soup.html["lang"] == "fa"
+    assert soup.title.text == sample.TITLE
+    link = soup.body.find("a")
+    assert link["href"] == "#fa-main" and soup.main["id"] == "fa-main"
+
+
+def test_nothing_is_loaded_and_no_script_runs(soup, page):
+    assert not soup.find_all(["script", "link", "iframe"])
+    assert not re.findall(r"""(?:src|href)=["']https?:""", page)
+    assert not re.findall(r"@import|url\(['\"]?https?:", page)
+    assert "default-src 'none'" in soup.find("meta", attrs={"http-equiv": True})["content"]
+
+
+def test_every_formula_is_mathml(soup, page):
+    formulas = [math["alttext"] for math in soup.find_all("math")]
+    for tex in sample.FORMULAS + sample.DISPLAY:
+        assert " ".join(tex.split()) in formulas
+    for element in soup(["math", "style"]):
+        element.extract()
+    assert not re.search(r"\\(frac|sum|begin|alpha)|\$[^5]", soup.text)
+
+
+def test_alternative_text_from_output_cell_and_svg(page):
+    alts = [image["alt"] for image in BeautifulSoup(page, "html.parser").find_all("img")]
+    assert alts == [sample.ALT, "متن جایگزین از فرادادهٔ سلول", "دایره‌ای سیاه"]
+
+
+def test_the_same_notebook_gives_the_same_bytes(folder, page):
+    nbconvert("--to", "html", "--output", "again", "sample.ipynb", cwd=folder)
+    assert (folder / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_the_page_is_small(page):
+    assert len(page.encode()) < 600_000
+
+
+def test_a_wrong_formula_fails_the_export_and_is_named(tmp_path):
+    notebook = sample.notebook()
+    notebook.cells[1].source = r"عدد $\foo x$ است."
+    nbformat.write(notebook, tmp_path / "wrong.ipynb")
+    result = nbconvert("--to", "html", "wrong.ipynb", cwd=tmp_path, check=False)
+    assert result.returncode == 1
+    expected = r"wrong.ipynb, cell 2 of 18: the formula '\\foo x': unknown command \foo"
+    assert expected in result.stderr
+    assert not (tmp_path / "wrong.html").exists()
+
+
+def test_other_exporters_are_left_alone(folder):
+    nbconvert("--to", "slides", "sample.ipynb", cwd=folder)
+    assert "reveal" in (folder / "sample.slides.html").read_text(encoding="utf-8")
+    nbconvert("--to", "markdown", "sample.ipynb", cwd=folder)
+    assert "$\\alpha = ۰٫۰۱$" in (folder / "sample.md").read_text(encoding="utf-8")
+
+
+def test_the_stock_template_can_be_asked_for(folder):
+    arguments = ["--to", "html", "--HTMLExporter.template_name=lab", "--output", "lab"]
+    nbconvert(*arguments, "sample.ipynb", cwd=folder)
+    assert "fa-main" not in (folder / "lab.html").read_text(encoding="utf-8")
+
+
+def test_lab_and_the_page_share_one_style_sheet(page):
+    """The extension's copy of rtl.css is the template's."""
+    share = Path(__file__).parents[1] / "share" / "jupyter"
+    rtl = (share / "nbconvert/templates/fa/rtl.css").read_text(encoding="utf-8")
+    entry = share / "labextensions/jupyter-fa/static/remoteEntry.js"
+    assert f"const css = `\n{rtl}`;" in entry.read_text(encoding="utf-8")
+    assert rtl in page
+
+
+def test_versions_agree():
+    package = Path(__file__).parents[1] / "share/jupyter/labextensions/jupyter-fa/package.json"
+    assert f'"version": "{jupyter_fa.__version__}"' in package.read_text(encoding="utf-8")
+
+
+def test_no_browser_is_one_clear_line(folder, tmp_path, monkeypatch):
+    empty = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path)}
+    for name, value in empty.items():
+        monkeypatch.setenv(name, value)
+    assert not pdf.can_print()
+    result = nbconvert("--to", "pdf_fa", "sample.ipynb", cwd=folder, check=False, **empty)
+    assert result.returncode == 1
+    assert pdf.NO_BROWSER in result.stderr
+
+
+def test_links_of_the_pdf_are_relative_and_it_stays_as_long():
+    printed = b"/URI (file:///tmp/x/b.pdf#%D9)>>/URI (https://host/)>>"
+    relative = b"/URI (b.pdf#%D9)" + b" " * 14 + b">>/URI (https://host/)>>"
+    assert pdf.relative_links(printed, "file:///tmp/x") == relative
+    assert len(relative) == len(printed)
+
+
+def test_the_browser_is_looked_for_under_all_its_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    edge = tmp_path / "microsoft-edge"
+    edge.write_text("#!/bin/sh\n")
+    edge.chmod(0o755)
+    assert pdf.find_browser() == str(edge)
+    windows = tmp_path / "Google" / "Chrome" / "Application" / "chrome.exe"
+    windows.parent.mkdir(parents=True)
+    windows.write_text("")
+    edge.unlink()
+    monkeypatch.setenv("PROGRAMFILES", str(tmp_path))
+    assert pdf.find_browser() == str(windows)
+
+
+def test_refusals_are_errors_that_nbconvert_reports():
+    from jupyter_fa.tex import MathError
+
+    assert issubclass(MathError, ConversionException)
