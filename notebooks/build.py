@@ -1,0 +1,162 @@
+"""Execute the four notebooks and export them: ``python notebooks/build.py`` → build/.
+
+Each notebook leaves NAME.ipynb, NAME.html and, where a Chromium is found, NAME.pdf; figures go to
+$FIGURES_DIR or build/figures; index.html links them all. The committed notebooks are not touched.
+A notebook that fails is exported as far as it came, and the exit code is 1.
+"""
+
+import asyncio
+import html
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parent / "build"
+
+# Each notebook with the figure that stands for it on the index page.
+LEADING_FIGURE = {
+    "01_activations": "01_width32",
+    "02_initialization": "02_ten_layers",
+    "03_optimizers": "03_learning_curves",
+    "04_regularization": "04_with_and_without",
+}
+
+
+async def execute(name):
+    """Run one notebook, showing how far it is; returns (notebook, error or None)."""
+    notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
+    code_cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    start, error = time.perf_counter(), None
+    with tqdm(total=code_cells, desc=name, unit="cell", leave=False, disable=None) as bar:
+        client = NotebookClient(
+            notebook,
+            timeout=None,
+            kernel_name="python3",
+            record_timing=False,
+            extra_arguments=["--log-level=ERROR"],  # else it warns of its unencrypted local port
+            resources={"metadata": {"path": str(HERE)}},
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        try:
+            await client.async_execute()
+        except CellExecutionError as failure:
+            error = failure
+    nbformat.write(notebook, BUILD / f"{name}.ipynb")
+    state = "FAILED" if error else "done"
+    print(f"{name}: {state}, {code_cells} cells in {time.perf_counter() - start:.0f} s", flush=True)
+    return notebook, error
+
+
+def export(formats, names):
+    """``jupyter nbconvert --to`` for all notebooks, one process a format; whether all succeeded."""
+    start = time.perf_counter()
+    files = [str(BUILD / f"{name}.ipynb") for name in names]
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--log-level=WARN", *files, "--to"]
+    running = [subprocess.Popen([*command, to]) for to in formats]
+    done = all([process.wait() == 0 for process in running])
+    state = "done" if done else "FAILED"
+    print(f"{' and '.join(formats)}: {state} in {time.perf_counter() - start:.0f} s", flush=True)
+    return done
+
+
+def verdict(notebook):
+    """What the claims table of an executed notebook found, in Persian."""
+    from report import fa
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            claims = output.get("metadata", {}).get("claims")
+            if claims and not claims["checked"]:
+                return "دادۀ جانشین: ادعاها بررسی نشدند"
+            if claims:
+                held = claims["total"] - claims["failed"]
+                return f"{fa(held)} ادعا از {fa(claims['total'])} ادعا برقرار است"
+    return "اجرا به جدول ادعاها نرسید"
+
+
+def index(notebooks, with_pdf):
+    """build/index.html: the four pages in order, each with its verdict and leading figure."""
+    figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures")
+    entries = []
+    for name, notebook in notebooks.items():
+        title = html.escape(notebook.metadata.get("title", name))
+        picture = os.path.relpath(figures / f"{LEADING_FIGURE[name]}.png", BUILD)
+        pdf = f' · <a href="{name}.pdf">PDF</a>' if with_pdf else ""
+        entries.append(
+            f'<li><h2><a href="{name}.html">{title}</a></h2>'
+            f"<p>{verdict(notebook)}{pdf}</p>"
+            f'<a href="{name}.html"><img src="{picture}" alt="شکل نمونۀ «{title}»"></a></li>'
+        )
+    (BUILD / "index.html").write_text(INDEX.format("\n".join(entries)), encoding="utf-8")
+
+
+INDEX = """<!DOCTYPE html>
+<html lang="fa" dir="rtl">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>آموزش یک شبکۀ عصبی، چهار آزمایش</title>
+<style>
+body {{ font-family: Vazirmatn, "Noto Sans Arabic", "DejaVu Sans", Tahoma, sans-serif;
+  line-height: 1.8; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
+  color: #222; background: #fff; }}
+ol {{ list-style: persian; padding-inline-start: 1.5rem; }}
+h2 {{ font-size: 1.1rem; margin: 1.5rem 0 0; }}
+p {{ margin: 0; }}
+img {{ max-width: 100%; height: auto; background: #fff; }}
+a {{ color: #0b57a4; }}
+@media (prefers-color-scheme: dark) {{
+  body {{ color: #ddd; background: #181818; }} a {{ color: #8ab8ee; }}
+}}
+</style>
+<main>
+<h1>آموزش یک شبکۀ عصبی، چهار آزمایش</h1>
+<p>تابع فعالیت، وزن‌دهی اولیه، بهینه‌ساز و منظم‌سازی L2 روی پیراهن‌ها و شلوارهای Fashion-MNIST.</p>
+<ol>
+{}
+</ol>
+</main>
+</html>
+"""
+
+
+async def execute_all():
+    """{name: (notebook, error or None)}; two at a time, so that one trains while one draws."""
+    gate = asyncio.Semaphore(2)
+
+    async def in_turn(name):
+        async with gate:
+            return await execute(name)
+
+    return dict(zip(LEADING_FIGURE, await asyncio.gather(*map(in_turn, LEADING_FIGURE))))
+
+
+def main():
+    BUILD.mkdir(exist_ok=True)
+    os.environ.setdefault("FIGURES_DIR", str(BUILD / "figures"))
+    start, executed = time.perf_counter(), asyncio.run(execute_all())
+    notebooks = {name: notebook for name, (notebook, _) in executed.items()}
+    errors = [error for _, error in executed.values() if error]
+    for error in errors:
+        print(error, file=sys.stderr)
+    failed = bool(errors)
+    from jupyter_fa.pdf import can_print
+
+    with_pdf = can_print()
+    failed |= not export(["html", "pdf_fa"] if with_pdf else ["html"], notebooks)
+    if not with_pdf:
+        print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
+    index(notebooks, with_pdf)
+    print(f"build/index.html: ready after {time.perf_counter() - start:.0f} s")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
