@@ -1,0 +1,383 @@
+"""What a reader sees of the four notebooks, in a real Chromium: JupyterLab, pages and PDFs.
+
+Collected by ``make test-browser`` alone. The notebooks are read as they are, from a copy of the
+tree; only a small one that is written here is run.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "jupyter-fa" / "tests"))
+
+from conftest import nbconvert  # noqa: E402
+from reader import (  # noqa: E402
+    FAINT,
+    LAB_TIMEOUT,
+    WRONG_BLOCKS,
+    export_from_menu,
+    jupyterlab,
+    launch,
+    printed,
+    styles,
+    text_of,
+)
+
+NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+AXE = "axe-core@4.14.1"
+SECONDS = LAB_TIMEOUT * 1000
+PERSIAN = re.compile(r"[\u0600-\u06ff]")
+
+# Text that shows a formula's TeX.
+RAW_TEX = r"""() => {
+  const raw = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data, parent = walker.currentNode.parentElement;
+    if (!parent.closest('pre, code, .cm-editor, math, mjx-container, style, script')
+        && parent.closest('.jp-RenderedHTMLCommon')
+        && /\$|\\(frac|sum|begin|alpha|beta|gamma|lVert|sqrt|mathrm)/.test(text))
+      raw.push(text.slice(0, 80));
+  }
+  return raw;
+}"""
+# Tables whose text is hidden behind their edge, with the words of their last column.
+HIDDEN_COLUMNS = """() => [...document.querySelectorAll('.jp-RenderedHTMLCommon table')]
+  .filter((table) => {
+    const box = table.closest('.fa-scroll, .jp-RenderedHTMLCommon').getBoundingClientRect();
+    const edges = table.getBoundingClientRect();
+    return edges.left < box.left - 1 || edges.right > box.right + 1;
+  }).map((table) => table.rows[0].lastElementChild.textContent)"""
+
+SMALL = [
+    '<div dir="rtl">\n\n# دفتر کوچک\n\nیک جارو، یک شکل و یک جدول با $\\alpha$ کوچک.\n\n</div>',
+    """import numpy as np
+
+import report as r
+from report import nn
+
+data = r.open_data()
+few = data._replace(x_train=data.x_train[:2000], y_train=data.y_train[:2000])""",
+    """experiment = nn.Experiment((784, 256, 1), "tanh", "xavier", nn.Adam(1e-3), 30, 10)
+runs = nn.sweep({"کوچک": experiment}, few, seeds=range(3))""",
+    """fig, ax = r.panels()
+r.band(r.cost_axis(ax), runs["کوچک"].train_loss, "tanh")
+r.show(fig, "small", "هزینه پایین می‌آید.", "خطی که پایین می‌آید")""",
+    "r.say(f\"دقت {r.percent(np.median(runs['کوچک'].test_accuracy[:, -1]))} است.\")",
+    'r.table(["نام", "مقدار"], [["الف", r.fa(1.5)]])',
+]
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """A copy of the project with the data that are prepared, and a small notebook in it."""
+    tree = tmp_path_factory.mktemp("tree")
+    for source in [*ROOT.glob("nn_*.py"), ROOT / "notebooks", ROOT / "data"]:
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tree / source.name)
+    cells = [new_markdown_cell(SMALL[0]), *map(new_code_cell, SMALL[1:])]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    small = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(small, tree / "notebooks" / "small.ipynb")
+    return tree
+
+
+@pytest.fixture(scope="session")
+def pages(tree):
+    """The folder of the four pages, made by the command that people type."""
+    nbconvert("--to", "html", *(f"notebooks/{name}.ipynb" for name in NAMES), cwd=tree)
+    return tree / "notebooks"
+
+
+@pytest.fixture(scope="session")
+def pdfs(tree):
+    """The folder of the four PDFs."""
+    nbconvert("--to", "pdf_fa", *(f"notebooks/{name}.ipynb" for name in NAMES), cwd=tree)
+    return tree / "notebooks"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+def cells(name, kind):
+    """The cells of one kind in a committed notebook."""
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def figures(name):
+    """The figures of a committed notebook, in order."""
+    outputs = [output for cell in cells(name, "code") for output in cell.outputs]
+    return [output for output in outputs if "image/png" in output.get("data", {})]
+
+
+# --------------------------------------------------------------------- JupyterLab
+
+
+@pytest.fixture(scope="session")
+def lab(tree, tmp_path_factory):
+    """The address of a JupyterLab on the tree that has never seen it.
+
+    One setting differs from a fresh one: cells outside the window are in the page, too.
+    """
+    home = tmp_path_factory.mktemp("lab")
+    setting = home / "config_dir/lab/user-settings/@jupyterlab/notebook-extension"
+    setting.mkdir(parents=True)
+    (setting / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    with jupyterlab(tree, home) as address:
+        yield address
+
+
+@pytest.fixture
+def open_in_lab(browser, lab):
+    """A function that opens a notebook and waits until its formulas are drawn."""
+    context = browser.new_context(viewport={"width": 1300, "height": 1000})
+
+    def open_notebook(name):
+        page = context.new_page()
+        page.goto(f"{lab}lab/workspaces/{name}/tree/notebooks/{name}.ipynb?reset")
+        page.locator(".jp-RenderedMarkdown h1").first.wait_for(timeout=SECONDS)
+        page.locator(".jp-RenderedMarkdown mjx-container").first.wait_for(timeout=SECONDS)
+        page.wait_for_function(f"({RAW_TEX})().length === 0", timeout=SECONDS)
+        return page
+
+    yield open_notebook
+    context.close()
+
+
+def assert_persian_blocks_are_right(page, least):
+    """Every Persian block runs from the right and is aligned there; code runs from the left."""
+    result = page.evaluate(WRONG_BLOCKS)
+    assert result["wrong"] == []
+    assert result["checked"] >= least
+    assert styles(page, ".cm-content, .highlight pre", "direction") == {"ltr"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lab_shows_an_untrusted_notebook_from_the_right(open_in_lab, name):
+    page = open_in_lab(name)
+    page.locator("[title*='not trusted' i]").first.wait_for()
+    assert_persian_blocks_are_right(page, 60)
+    inside = ".jp-RenderedHTMLCommon [dir=rtl] :is(code, pre, mjx-container)"
+    assert styles(page, inside, "direction") == {"ltr"}
+    assert page.evaluate(HIDDEN_COLUMNS) == []
+    assert page.locator(".jp-OutputArea img").count() == len(figures(name))
+
+
+def test_lab_after_run_all(open_in_lab, tree):
+    page = open_in_lab("small")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".jp-OutputArea", has_text="0/3").first.wait_for(timeout=SECONDS)
+    page.locator(".jp-OutputArea td", has_text="۱٫۵").wait_for(timeout=SECONDS)
+    assert_persian_blocks_are_right(page, 7)
+    assert page.get_by_text("0/3").count() == 0
+    page.keyboard.press("Control+s")
+    page.wait_for_function("!document.querySelector('.jp-mod-current.jp-mod-dirty')")
+    saved = json.loads((tree / "notebooks" / "small.ipynb").read_text(encoding="utf-8"))
+    outputs = [cell["outputs"] for cell in saved["cells"] if cell["cell_type"] == "code"]
+    kinds = [[next(iter(output.get("data", output))) for output in cell] for cell in outputs]
+    assert kinds[1:] == [[], ["image/png", "text/markdown"], ["text/markdown"], ["text/markdown"]]
+
+
+def test_lab_menu_exports_the_page_of_the_command(open_in_lab, pages):
+    expected = (pages / f"{NAMES[0]}.html").read_text(encoding="utf-8")
+    assert export_from_menu(open_in_lab(NAMES[0]), sanitize=False) == expected
+
+
+# --------------------------------------------------------------------- pages
+
+
+@pytest.fixture
+def visit(browser, pages):
+    """A function that opens a page from its file, offline; what it asks for is recorded."""
+    contexts = []
+
+    def open_page(name, width=1100, scheme="light", **options):
+        size = {"width": width, "height": 900}
+        context = browser.new_context(viewport=size, color_scheme=scheme, offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("request", lambda r: r.url.startswith("data:") or page.complaints.append(r.url))
+        page.on("console", lambda m: page.complaints.append(m.text))
+        page.on("pageerror", lambda e: page.complaints.append(str(e)))
+        page.goto((pages / f"{name}.html").as_uri())
+        page.evaluate("document.fonts.ready.then(() => null)")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+class TestPage:
+    @pytest.mark.parametrize("width", [1100, 400])
+    def test_it_is_complete_offline_and_as_wide_as_the_window(
+        self, visit, pages, name, width, scheme
+    ):
+        page = visit(name, width, scheme)
+        assert page.complaints == [(pages / f"{name}.html").as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if width > 400:
+            assert page.evaluate(HIDDEN_COLUMNS) == []
+        claims = page.locator("table", has=page.locator("th", has_text="شاهد")).last
+        marks = claims.locator("td:last-child").all()
+        assert len(marks) >= 6
+        assert all(mark.bounding_box()["x"] >= 0 for mark in marks)
+
+    def test_text_is_legible(self, visit, name, scheme):
+        assert visit(name, scheme=scheme).evaluate(FAINT) == []
+
+    def test_axe_finds_no_serious_violation(self, visit, name, scheme, axe):
+        page = visit(name, scheme=scheme, bypass_csp=True)
+        page.add_script_tag(path=axe)
+        found = page.evaluate("axe.run().then((results) => results.violations)")
+        grave = [
+            (violation["id"], [node["html"][:200] for node in violation["nodes"]][:3])
+            for violation in found
+            if violation["impact"] in ("serious", "critical")
+        ]
+        assert grave == []
+
+
+@pytest.fixture(scope="session")
+def axe(request):
+    """The script of axe-core, fetched once with npm."""
+    folder = request.config.cache.mkdir("axe-core")
+    archive = folder / f"{AXE.replace('@', '-')}.tgz"
+    if not archive.is_file():
+        subprocess.run(["npm", "pack", AXE, "--silent"], cwd=folder, check=True)
+    with tarfile.open(archive) as files:
+        files.extract("package/axe.min.js", folder, filter="data")
+    return folder / "package" / "axe.min.js"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_formulas_and_directions(visit, name):
+    page = visit(name)
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll('math')].map((math) => {
+          const box = math.getBoundingClientRect();
+          return Math.min(box.width, box.height);
+        })"""
+    )
+    assert len(boxes) >= 30 and min(boxes) > 3
+    assert page.evaluate(RAW_TEX) == []
+    assert_persian_blocks_are_right(page, 60)
+    assert styles(page, "code, .highlight pre, math", "direction") == {"ltr"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_is_persian_small_and_its_figures_have_words(pages, name):
+    page = (pages / f"{name}.html").read_bytes()
+    assert len(page) < 3e6
+    soup = BeautifulSoup(page, "html.parser")
+    assert soup.html["lang"] == "fa" and PERSIAN.search(soup.title.text)
+    images = soup.find_all("img")
+    assert len(images) == len(figures(name)) > 0
+    assert all(PERSIAN.search(image.get("alt", "")) for image in images)
+
+
+def test_pages_link_each_other(pages):
+    for name in NAMES:
+        soup = BeautifulSoup((pages / f"{name}.html").read_bytes(), "html.parser")
+        links = {link["href"] for link in soup.select("main a[href]")}
+        links = {link for link in links if not re.match("#|https?:", link)}
+        assert links and links <= {f"{other}.html" for other in NAMES}
+
+
+# --------------------------------------------------------------------- PDFs
+
+
+def flat(outline):
+    """The bookmarks of all levels."""
+    for entry in outline:
+        yield from flat(entry) if isinstance(entry, list) else [entry]
+
+
+def images(reader):
+    """(page, left, bottom, right, top, pixels) of every picture, in points."""
+    found = []
+    for number, page in enumerate(reader.pages):
+        names = page["/Resources"].get("/XObject", {})
+
+        def visitor(operator, operands, matrix, _, number=number, names=names):
+            if operator == b"Do" and names[operands[0]]["/Subtype"] == "/Image":
+                x, y = matrix[4], matrix[5]
+                box = sorted([x, x + matrix[0]]), sorted([y, y + matrix[3]])
+                found.append((number, *zip(*box, strict=True), names[operands[0]]["/Width"]))
+
+        page.extract_text(visitor_operand_before=visitor)
+    return found
+
+
+def sentences(name):
+    """The sentences of a notebook's prose that are nothing but Persian words."""
+    for cell in cells(name, "markdown"):
+        for line in cell.source.splitlines():
+            for sentence in re.split(r"(?<=[.؟!؛:]) ", line.lstrip("-# ")):
+                if re.fullmatch(r"[آ-ی۰-۹أئؤۀ\u200c\u064b ،«»]{40,}[.؟!؛:]?", sentence):
+                    yield sentence.rstrip(".؟!؛: ")
+
+
+def comparable(text):
+    """Text without what readers of PDFs do to it, whichever program made the PDF.
+
+    They lose some spaces beside digits, put a vowel sign before its letter and turn the two
+    letters of «لا» round.
+    """
+    letters = re.sub("[\u064b-\u0652\\s]", "", printed(text))
+    return re.sub("[الآأ]+", lambda match: "".join(sorted(match[0])), letters)
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestPdf:
+    def test_it_is_a4_tagged_and_of_a_sane_length(self, pdfs, name):
+        reader = PdfReader(pdfs / f"{name}.pdf")
+        assert 10 <= len(reader.pages) <= 60
+        for page in reader.pages:
+            assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
+        root = reader.trailer["/Root"]
+        assert bool(root["/MarkInfo"]["/Marked"]) and root["/Lang"] == "fa"
+        headings = re.findall(
+            "^##? ", "\n".join(cell.source for cell in cells(name, "markdown")), re.MULTILINE
+        )
+        assert len(list(flat(reader.outline))) >= len(headings)
+
+    def test_its_text_is_persian_as_typed(self, pdfs, name):
+        text = text_of(pdfs / f"{name}.pdf", *["-x", "0", "-y", "57", "-W", "595", "-H", "728"])
+        assert not re.findall("[\ufb50-\ufdff\ufe70-\ufefc]", text)
+        typed = list(sentences(name))
+        assert len(typed) >= 10
+        missing = [sentence for sentence in typed if comparable(sentence) not in comparable(text)]
+        # pdftotext takes a line with a formula apart, and some sentences lie across the pieces.
+        assert len(missing) <= len(typed) / 3, missing
+
+    def test_no_figure_is_cut(self, pdfs, name):
+        drawn = images(PdfReader(pdfs / f"{name}.pdf"))
+        assert len(drawn) == len(figures(name))
+        for _, (left, bottom), (right, top), _ in drawn:
+            assert 0 <= left < right <= 595 and 50 < bottom < top < 792
+
+    def test_its_links_name_the_other_pdfs(self, pdfs, name):
+        links = re.findall(rb"/URI \(([^)]*)\)", (pdfs / f"{name}.pdf").read_bytes())
+        relative = {link.decode() for link in links if not link.startswith(b"https://")}
+        assert relative and relative <= {f"{other}.pdf" for other in NAMES}

@@ -1,0 +1,218 @@
+"""sweep: the same numbers however the runs are spread, and clear errors when one fails."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import plain
+import pytest
+
+import nn_core as nn
+
+DATA = plain.small_data(m=300)
+NUMBERS = [
+    "train_loss",
+    "test_loss",
+    "train_accuracy",
+    "test_accuracy",
+    "penalty",
+    "gradient_norm",
+    "step_loss",
+    "theta",
+]
+
+
+def norm(net, x):
+    return {"norm": np.linalg.norm(net.theta)}
+
+
+def study(**changes):
+    values = {
+        "sizes": (6, 12, 5, 1),
+        "activation": "relu",
+        "init": "he",
+        "optimizer": nn.Adam(0.01),
+        "epochs": 2,
+        "batch_size": 16,
+        "l2": 0.1,
+        "probe": norm,
+    }
+    values |= changes
+    return {
+        "ReLU": nn.Experiment(**values),
+        "tanh, SGD": nn.Experiment(
+            **values | {"activation": "tanh", "optimizer": nn.GradientDescent(0.1)}
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """The runs one after another, in this process."""
+    return {
+        name: nn.History.stack([e.run(DATA, seed) for seed in (0, 3)])
+        for name, e in study().items()
+    }
+
+
+def assert_same_numbers(ours, expected):
+    assert list(ours) == list(expected)
+    for name, history in ours.items():
+        for field in NUMBERS:
+            np.testing.assert_array_equal(getattr(history, field), getattr(expected[name], field))
+        np.testing.assert_array_equal(history.probes["norm"], expected[name].probes["norm"])
+        assert history.diverged_at == expected[name].diverged_at
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_any_number_of_workers_gives_the_same_numbers(alone, workers):
+    assert_same_numbers(nn.sweep(study(), DATA, seeds=[0, 3], workers=workers), alone)
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_every_start_method_gives_the_same_numbers(alone, method, monkeypatch):
+    context = multiprocessing.get_context(method)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda: context)
+    assert_same_numbers(nn.sweep(study(), DATA, seeds=[0, 3], workers=2), alone)
+
+
+def test_threads_as_executor(alone):
+    with concurrent.futures.ThreadPoolExecutor(3) as executor:
+        assert_same_numbers(nn.sweep(study(), DATA, [0, 3], executor), alone)
+
+
+def test_processes_from_outside_as_executor(alone):
+    with concurrent.futures.ProcessPoolExecutor(2) as executor:
+        assert_same_numbers(nn.sweep(study(), DATA, [0, 3], executor=executor), alone)
+
+
+def test_the_seed_axis_leads_and_five_seeds_are_the_default():
+    runs = nn.sweep({"one": study(epochs=1)["ReLU"]}, DATA)
+    assert runs["one"].train_loss.shape == (5, 2)
+    assert runs["one"].theta.shape == (5, 6 * 12 + 12 * 5 + 5 + 12 + 5 + 1)
+    assert runs["one"].diverged_at == (None,) * 5
+    np.testing.assert_array_equal(runs["one"].theta[3], study(epochs=1)["ReLU"].run(DATA, 3).theta)
+
+
+def blas_threads(net, x):
+    from threadpoolctl import threadpool_info
+
+    pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+    return {"threads": max(pools)}
+
+
+@pytest.mark.parametrize("executor", [None, concurrent.futures.ThreadPoolExecutor])
+def test_one_blas_thread_each_and_the_callers_are_given_back(executor):
+    from threadpoolctl import threadpool_limits
+
+    experiments = study(probe=blas_threads)
+    with threadpool_limits(2):
+        if executor is None:
+            runs = nn.sweep(experiments, DATA, seeds=[0, 1], workers=2)
+        else:
+            with executor(4) as threads:
+                runs = nn.sweep(experiments, DATA, seeds=range(4), executor=threads)
+        assert blas_threads(None, None)["threads"] == min(2, os.cpu_count())
+    for history in runs.values():
+        assert (history.probes["threads"] == 1).all()
+
+
+def test_a_diverging_run_is_a_result():
+    runs = nn.sweep(study(optimizer=nn.GradientDescent(1e30)), DATA, seeds=[0, 1], workers=2)
+    assert all(at is not None for at in runs["ReLU"].diverged_at)
+    assert runs["tanh, SGD"].diverged_at == (None, None)
+
+
+# when something goes wrong ----------------------------------------------------------------------
+
+
+def fail_on_two(net, x):
+    if net.theta[0] == nn.MLP(net.sizes, seed=2).theta[0]:
+        raise ArithmeticError("the probe is unwell")
+    return {}
+
+
+def die(net, x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("executor", [None, concurrent.futures.ThreadPoolExecutor])
+def test_an_error_names_experiment_and_seed(executor):
+    experiments = {"well": study()["ReLU"], "unwell": study(probe=fail_on_two)["ReLU"]}
+    made = executor(2) if executor else None
+    with pytest.raises(RuntimeError, match=r"'unwell', seed 2: .*the probe is unwell") as caught:
+        nn.sweep(experiments, DATA, seeds=[1, 2, 3], executor=made)
+    assert isinstance(caught.value.__cause__, ArithmeticError)
+    if made:
+        made.shutdown()
+
+
+def test_data_that_do_not_fit_name_experiment_and_seed():
+    experiments = {"too wide": study(sizes=(7, 3, 1))["ReLU"]}
+    with pytest.raises(
+        RuntimeError, match=r"'too wide', seed 4: data\.x_train\.shape is \(300, 6\).*7"
+    ):
+        nn.sweep(experiments, DATA, seeds=[4])
+
+
+def test_a_killed_worker_is_a_clear_error_and_no_hang():
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match=r"'ReLU', seed.*worker process died"):
+        nn.sweep({"ReLU": study(probe=die)["ReLU"]}, DATA, seeds=range(6), workers=2)
+    assert time.monotonic() - start < 60
+    assert not multiprocessing.active_children()
+
+
+def test_after_an_error_no_worker_is_left():
+    with pytest.raises(RuntimeError):
+        nn.sweep(study(probe=fail_on_two), DATA, seeds=[2] * 8, workers=2)
+    assert not multiprocessing.active_children()
+
+
+SCRIPT = """
+    import multiprocessing, sys
+    import numpy as np
+    import nn_core as nn
+
+    x = np.linspace(0, 1, 40).reshape(20, 2)
+    y = (np.arange(20) % 2).reshape(20, 1)
+    experiment = nn.Experiment((2, 3, 1), "tanh", "xavier", nn.Adam(0.1), 1, 8)
+
+    def main():
+        multiprocessing.set_start_method({method!r}, force=True)
+        data = nn.Dataset(x, y, x, y, "made up")
+        print(nn.sweep({{"one": experiment}}, data, range(2), workers=2)["one"].theta.sum())
+
+    {call}
+"""
+
+
+def run_script(tmp_path, method, call):
+    script = tmp_path / "study.py"
+    script.write_text(textwrap.dedent(SCRIPT.format(method=method, call=call)), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(nn.__file__).parent)}
+    return subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_a_script_works_with_fork_and_with_spawn(tmp_path):
+    results = [
+        run_script(tmp_path, method, 'if __name__ == "__main__": main()')
+        for method in ("fork", "spawn")
+    ]
+    assert [r.stderr for r in results] == ["", ""]
+    assert results[0].stdout == results[1].stdout != ""
+
+
+def test_a_script_without_the_guard_is_told_of_it(tmp_path):
+    result = run_script(tmp_path, "spawn", "main()")
+    assert result.returncode != 0
+    assert 'if __name__ == "__main__":' in result.stderr.splitlines()[-1]
