@@ -1,0 +1,63 @@
+# `make` alone lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+export FIGURES_DIR ?= $(CURDIR)/build/figures
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+report: .venv/ready ## train all four experiments; HTML, PDF and an index page in build/
+	$(BIN)/python data/prepare.py
+	$(BIN)/python notebooks/build.py
+
+test: .venv/ready lint ## the unit tests, then every notebook re-executed by nbval
+	$(BIN)/python data/prepare.py
+	$(BIN)/pytest tests jupyter-fa/tests --ignore=jupyter-fa/tests/test_browser.py
+	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -W default $(NOTEBOOKS)
+
+test-browser: .venv/ready ## the exports and JupyterLab in a real Chromium
+	$(BIN)/pytest jupyter-fa/tests/test_browser.py tests/browser.py
+
+lab: .venv/ready ## open the first notebook in JupyterLab
+	$(BIN)/python data/prepare.py
+	FIGURES_DIR= $(BIN)/jupyter lab notebooks/01_activations.ipynb
+
+lint: .venv/ready ## ruff: format and rules, modules and notebooks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+notebooks: .venv/ready ## execute the notebooks in place, redraw figures/, renew the README's numbers
+	$(BIN)/python data/prepare.py --require-real
+	FIGURES_DIR= $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+	$(BIN)/python notebooks/readme.py
+
+oracle: .venv-bench/ready ## PyTorch's gradients and optimizers, and a Dask cluster, agree with ours
+	.venv-bench/bin/python -m pytest tests/oracle_torch.py tests/oracle_dask.py
+
+bench: .venv-bench/ready ## an epoch of training beside PyTorch, JAX and scikit-learn
+	.venv-bench/bin/python data/prepare.py
+	.venv-bench/bin/python benchmarks/bench.py
+	.venv-bench/bin/python benchmarks/growth.py
+
+mutate: .venv-bench/ready ## change the core in hundreds of small ways; the unit tests must notice
+	.venv-bench/bin/python tests/mutate.py
+
+clean: ## remove what was built; the environment and the data stay
+	rm -rf build .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
+
+.venv/ready: requirements.txt $(shell find jupyter-fa -name '*.py' -o -name '*.toml' -o -name '*.j2' -o -name '*.css' -o -name '*.js*')
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed and this is " + sys.version.split()[0] + "; choose one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv-bench/ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	touch $@
+
+.PHONY: help report test test-browser lab lint notebooks oracle bench mutate clean
+.DEFAULT_GOAL := help
