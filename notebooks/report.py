@@ -339,6 +339,8 @@ def band(ax, values, name=None, x=None, color=None, dash="-", text=None, fill=Tr
     style = STYLES.get(name, (color or "black", dash))
     color, dash = color or style[0], style[1] if dash == "-" else dash
     x = np.arange(values.shape[1]) if x is None else np.asarray(x)
+    if ax.get_yscale() == "log" and not (values > 0).any():
+        values = np.full(values.shape, np.nan)  # a dead network's gradients have no place there
     kept = ~np.isnan(values).all(axis=0)
     x, values = x[kept], values[:, kept]
     text = rtl(NAMES.get(name, name) if text is None else text) if (text or name) else None

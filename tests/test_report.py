@@ -1,8 +1,12 @@
 """The presentation helpers: Persian numbers, comparisons over seeds, figures and claims."""
 
+from dataclasses import replace
+
 import numpy as np
+import plain
 import pytest
 
+import nn_core as nn
 import report as r
 from nn_core import History
 
@@ -98,6 +102,74 @@ def figure():
     r.band(r.accuracy_axis(axes[1]), np.array([[0.5, 1.0], [0.5, 0.99]]), "adam")
     r.legend(fig, axes[0])
     return fig
+
+
+class Kill:
+    """An optimizer that sets all parameters to 0: no unit of a ReLU network ever lives again."""
+
+    def start(self, theta):
+        return lambda grad: theta.fill(0)
+
+
+@pytest.fixture(scope="module")
+def unhappy():
+    """{name: History} of runs that diverge, die, say one number, never began; and a good one."""
+    data = plain.small_data(m=60)
+    good = nn.Experiment((6, 8, 8, 1), "relu", "he", nn.Adam(0.01), 3, 16, probe=r.layer_health)
+    bad = {
+        "batch": {"optimizer": nn.GradientDescent(1e30)},  # diverges in the first epoch
+        "zeros": {"init": "zeros", "activation": "tanh"},
+        "large": {"optimizer": Kill()},
+        "sgd": {"l2": 1e4, "optimizer": nn.Adam(0.1), "batch_size": 1},  # shrinks to one output
+        "he": {"epochs": 3},
+    }
+    return nn.sweep({name: replace(good, **changes) for name, changes in bad.items()}, data)
+
+
+class TestUnhappyRuns:
+    """Runs that went wrong pass through every plot, number and claim without a traceback."""
+
+    def test_they_are_what_they_are_called(self, unhappy):
+        assert all(unhappy["batch"].diverged_at)
+        assert (unhappy["zeros"].gradient_norm == 0).all()
+        assert (unhappy["large"].probes["dead"][:, -1] == 1).all()
+        assert (unhappy["sgd"].test_accuracy[:, -1] == 0.5).all()
+
+    def test_plots(self, unhappy, tmp_path, monkeypatch):
+        monkeypatch.setenv("FIGURES_DIR", str(tmp_path))
+        fig, axes = r.panels(2, 2)
+        r.learning_curves(axes, unhappy)
+        r.legend(fig, axes[0, 0])
+        r.show(fig, "curves", "برداشت", "توصیف")
+        fig, axes = r.panels(1, 3)
+        r.rate_curves(
+            axes[0], {(n, q): run for n, run in unhappy.items() for q in (0.1, 1.0)}, unhappy
+        )
+        for name, run in unhappy.items():
+            r.band(r.cost_axis(axes[1]), run.gradient_norm[:, :, 0], name)
+            r.band(axes[2], r.errors(run)[:, None] * [1, 1], name)
+        r.gamma_axis(r.count_axis(axes[2]), (0.0, 1.0))
+        r.show(fig, "more", "برداشت", "توصیف")
+        fig, ax = r.panels()
+        r.band(r.cost_axis(ax), unhappy["zeros"].gradient_norm[:, :, 0])  # nothing but zeros
+        r.show(fig, "zeros", "برداشت", "توصیف")
+        assert {file.stem for file in tmp_path.iterdir()} == {"curves", "more", "zeros"}
+
+    def test_numbers_and_claims(self, unhappy, captured):
+        claims = r.Claims()
+        for name, run in unhappy.items():
+            numbers = [r.final(run), r.errors(run), r.epochs_to(run, 0.01), r.late(run)]
+            numbers += [r.late_errors(run), run.gradient_norm[:, -1, 0]]
+            for values in numbers:
+                against = r.final(unhappy["he"])
+                text = r.spread(values) + r.spread_percent(values)
+                text += r.verdict(values, against, name, "He")
+                claims.add(name, r.paired(values, against).indistinguishable or True, text)
+        claims.close(worst=r.final(unhappy["batch"]).max())
+        assert captured[-1][1]["claims"]["total"] == 6 * len(unhappy)
+        assert r.verdict(r.final(unhappy["batch"]), r.final(unhappy["he"]), "الف", "He").startswith(
+            "He"
+        )
 
 
 class TestShow:
