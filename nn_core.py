@@ -285,7 +285,11 @@ class MLP:
         return x, y
 
     def _reserve(self, m):
-        """Point ``_a`` and ``_delta`` at the first m rows of buffers that only ever grow."""
+        """Point ``_a`` and ``_delta`` at the first m rows of buffers that only ever grow.
+
+        What a pass needs of each layer is looked up here, once for a batch size: with batches of
+        one the lookups are a tenth of a step.
+        """
         if m > self._room:
             widths, dtype = self.sizes[1:], self._theta.dtype
             self._buffers = [[np.empty((m, n), dtype) for n in widths] for _ in "aδ"]
@@ -293,17 +297,21 @@ class MLP:
         self._a, self._delta = ([layer[:m] for layer in group] for group in self._buffers)
         self._ones, self._m = np.ones(m, self._theta.dtype), m
         self._count = np.array(m, self._theta.dtype)
+        functions = [ACTIVATIONS[self.activation].apply] * (len(self._a) - 1) + [_sigmoid]
+        self._layers = list(zip(self.weights, self.biases, self._a, functions))
+        # The same from the last layer down to the second, each with what is below it.
+        grads = zip(self.weights[1:], self.weight_grads[1:], self.bias_grads[1:])
+        self._layers_down = list(zip(grads, self._a, self._delta))[::-1]
 
     def _forward(self, x):
         """h(x), a view of a buffer that the next pass overwrites."""
         if len(x) != self._m:
             self._reserve(len(x))
-        hidden, last = ACTIVATIONS[self.activation].apply, len(self._a) - 1
         a = x
-        for layer, (W, b, z) in enumerate(zip(self.weights, self.biases, self._a)):
+        for W, b, z, f in self._layers:
             a.dot(W, out=z)  # z = a W + b; dot, for matmul leaves BLAS at inner size 1
             np.add(z, b, out=z)
-            a = hidden(z) if layer < last else _sigmoid(z)
+            a = f(z)
         return a
 
     def _cost(self, y, l2=0.0, m=1):
@@ -326,15 +334,14 @@ class MLP:
         delta = self._delta[-1]
         _sigmoid_backward(delta, h)
         np.divide(delta, self._count, out=delta)
-        for layer in range(len(self.weights) - 1, -1, -1):
-            a = self._a[layer - 1] if layer else x
-            a.T.dot(delta, out=self.weight_grads[layer])
-            self._ones.dot(delta, out=self.bias_grads[layer])  # the column sums
-            if layer:
-                below = self._delta[layer - 1]
-                delta.dot(self.weights[layer].T, out=below)
-                backward(below, a)
-                delta = below
+        for (W, dW, db), a, below in self._layers_down:
+            a.T.dot(delta, out=dW)
+            self._ones.dot(delta, out=db)  # the column sums
+            delta.dot(W.T, out=below)
+            backward(below, a)
+            delta = below
+        x.T.dot(delta, out=self.weight_grads[0])
+        self._ones.dot(delta, out=self.bias_grads[0])
         if l2:
             self._grad[: self._n_weights] += (l2 / m) * self._theta[: self._n_weights]
         return cost
@@ -556,7 +563,7 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     batch_size = min(batch_size or m, m)
     rng, step = _stream(seed, 1), optimizer.start(net.theta)
     history = _empty_history(net, epochs, updates=-(-m // batch_size))
-    part = [array[:: max(1, m // 1000)] for array in train_set]
+    part = [np.ascontiguousarray(array[:: max(1, m // 1000)]) for array in train_set]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         _record(history, 0, net, train_set, test_set, part, l2, probe)
         for epoch in range(1, epochs + 1):
@@ -620,16 +627,26 @@ def _train_epoch(net, x, y, step, batch_size, l2, rng, costs):
 
 def _record(history, row, net, train_set, test_set, part, l2, probe):
     """Fill one row of the history with what the network is worth now."""
-    for split, (x, y) in (("train", train_set), ("test", test_set)):
-        h = net._forward(x)
-        getattr(history, f"{split}_accuracy")[row] = np.mean((h >= 0.5) == y)
-        getattr(history, f"{split}_loss")[row] = net._cost(y)
+    for split, whole in (("train", train_set), ("test", test_set)):
+        loss, accuracy = _evaluate(net, *whole)
+        getattr(history, f"{split}_loss")[row] = loss
+        getattr(history, f"{split}_accuracy")[row] = accuracy
     history.penalty[row] = net._penalty(l2, len(train_set[0]))
     net._loss_and_gradient(*part)
     history.gradient_norm[row] = [np.linalg.norm(g) for g in net.weight_grads]
     for name, value in (probe(net, part[0]) if probe else {}).items():
         empty = np.full((len(history.seconds), *np.shape(value)), np.nan)
         history.probes.setdefault(name, empty)[row] = value
+
+
+def _evaluate(net, x, y, rows=1000):
+    """(cost, accuracy) on a whole set, in pieces whose activations stay in the cache."""
+    cost = right = 0.0
+    for begin in range(0, len(x), rows):
+        piece = y[begin : begin + rows]
+        right += np.count_nonzero((net._forward(x[begin : begin + rows]) >= 0.5) == piece)
+        cost += len(piece) * net._cost(piece)
+    return cost / len(x), right / y.size
 
 
 def _empty_history(net, epochs, updates):
