@@ -17,7 +17,8 @@ def run_all(function, tasks, shared, executor=None, workers=None):
     """{label: function(*arguments, shared)} for tasks {label: arguments}, with a progress bar.
 
     executor : any concurrent.futures.Executor, with which ``shared`` travels with every task;
-        None for ``workers`` processes (default: one per core), each of which gets it once
+        None for ``workers`` processes (default: $SWEEP_WORKERS, or one per core), each of which
+        gets it once
 
     Raises RuntimeError, which starts with the label, for the first task that raises.
     """
@@ -27,9 +28,12 @@ def run_all(function, tasks, shared, executor=None, workers=None):
             return _collect(
                 {executor.submit(_run, function, a, shared): k for k, a in tasks.items()}
             )
-    if workers is not None:
-        check.count("workers", workers)
-    workers, context = min(workers or cores(), len(tasks)), multiprocessing.get_context()
+    if workers is None:
+        setting = os.environ.get("SWEEP_WORKERS") or str(cores())
+        check.that(setting.isdecimal(), "SWEEP_WORKERS", setting, "a whole number, 1 or more")
+        workers = int(setting)
+    check.count("workers", workers)
+    workers, context = min(workers, len(tasks)), multiprocessing.get_context()
     pool = ProcessPoolExecutor(workers, context, initializer=_share, initargs=(shared,))
     try:
         return _collect({pool.submit(_run, function, a): k for k, a in tasks.items()})

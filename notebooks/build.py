@@ -3,14 +3,18 @@
 Each notebook leaves NAME.ipynb, NAME.html and, where a Chromium is found, NAME.pdf; figures go to
 $FIGURES_DIR or build/figures; index.html links them all. The committed notebooks are not touched.
 A notebook that fails is exported as far as it came, and the exit code is 1.
+
+Notebooks are executed side by side, each with its share of the cores for its sweeps, for while one
+trains another draws; and each is exported while the next are executed.
 """
 
 import asyncio
 import html
+import multiprocessing
 import os
-import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -19,6 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
 BUILD = HERE.parent / "build"
 
 # Each notebook with the figure that stands for it on the index page.
@@ -55,16 +60,18 @@ async def execute(name):
     return notebook, error
 
 
-def export(formats, names):
-    """``jupyter nbconvert --to`` for all notebooks, one process a format; whether all succeeded."""
-    start = time.perf_counter()
-    files = [str(BUILD / f"{name}.ipynb") for name in names]
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--log-level=WARN", *files, "--to"]
-    running = [subprocess.Popen([*command, to]) for to in formats]
-    done = all([process.wait() == 0 for process in running])
-    state = "done" if done else "FAILED"
-    print(f"{' and '.join(formats)}: {state} in {time.perf_counter() - start:.0f} s", flush=True)
-    return done
+def export(file, formats):
+    """``jupyter nbconvert --to`` each format, in this process; whether all succeeded."""
+    from nbconvert.nbconvertapp import NbConvertApp
+
+    try:
+        for to in formats:
+            app = NbConvertApp()
+            app.initialize(["--log-level=WARN", "--to", to, str(file)])
+            app.start()
+    except SystemExit as stop:
+        return not stop.code
+    return True
 
 
 def verdict(notebook):
@@ -127,35 +134,41 @@ a {{ color: #0b57a4; }}
 """
 
 
-async def execute_all():
-    """{name: (notebook, error or None)}; two at a time, so that one trains while one draws."""
-    gate = asyncio.Semaphore(2)
+async def make_all(formats):
+    """{name: (notebook, whether all went well)}."""
+    from nn_parallel import cores
 
-    async def in_turn(name):
-        async with gate:
-            return await execute(name)
+    side_by_side = min(cores(), len(LEADING_FIGURE))
+    os.environ["SWEEP_WORKERS"] = str(cores() // side_by_side)
+    gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(2, side_by_side), context) as pool:
 
-    return dict(zip(LEADING_FIGURE, await asyncio.gather(*map(in_turn, LEADING_FIGURE))))
+        async def make(name):
+            async with gate:
+                notebook, error = await execute(name)
+            start, loop = time.perf_counter(), asyncio.get_running_loop()
+            if error:
+                print(error, file=sys.stderr)
+            done = await loop.run_in_executor(pool, export, BUILD / f"{name}.ipynb", formats)
+            state, seconds = "done" if done else "FAILED", time.perf_counter() - start
+            print(f"{name}: {' and '.join(formats)} {state} in {seconds:.0f} s", flush=True)
+            return notebook, done and not error
+
+        return dict(zip(LEADING_FIGURE, await asyncio.gather(*map(make, LEADING_FIGURE))))
 
 
 def main():
-    BUILD.mkdir(exist_ok=True)
-    os.environ.setdefault("FIGURES_DIR", str(BUILD / "figures"))
-    start, executed = time.perf_counter(), asyncio.run(execute_all())
-    notebooks = {name: notebook for name, (notebook, _) in executed.items()}
-    errors = [error for _, error in executed.values() if error]
-    for error in errors:
-        print(error, file=sys.stderr)
-    failed = bool(errors)
     from jupyter_fa.pdf import can_print
 
-    with_pdf = can_print()
-    failed |= not export(["html", "pdf_fa"] if with_pdf else ["html"], notebooks)
+    BUILD.mkdir(exist_ok=True)
+    os.environ.setdefault("FIGURES_DIR", str(BUILD / "figures"))
+    start, with_pdf = time.perf_counter(), can_print()
+    made = asyncio.run(make_all(["html", "pdf_fa"] if with_pdf else ["html"]))
     if not with_pdf:
         print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
-    index(notebooks, with_pdf)
+    index({name: notebook for name, (notebook, _) in made.items()}, with_pdf)
     print(f"build/index.html: ready after {time.perf_counter() - start:.0f} s")
-    return int(failed)
+    return int(not all(well for _, well in made.values()))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """The index page of the report, and a report on a machine without a browser."""
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
+import nbformat
 import pytest
 from jupyter_fa import pdf
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import build
+import nn_parallel
 
 TITLES = ["تابع فعالیت", "وزن‌دهی <اولیه>", "بهینه‌ساز", "منظم‌سازی"]
 
@@ -76,10 +80,13 @@ def test_the_index_says_that_data_are_a_stand_in(index):
 
 @pytest.fixture
 def nothing_runs(index, tmp_path, monkeypatch):
-    """The report without executions, exports and browsers; the list of formats asked for."""
+    """The report without executions, exports and browsers; the list of exports asked for."""
     notebooks, formats = four(total=6, failed=0, checked=True), []
     monkeypatch.setattr(build, "execute", result(lambda name: (notebooks[name], None)))
-    monkeypatch.setattr(build, "export", lambda to, names: formats.extend(to) or True)
+    monkeypatch.setattr(build, "export", lambda file, to: formats.append((file.stem, to)) or True)
+    # Threads, for a process would not know of the replacements.
+    monkeypatch.setattr(build, "ProcessPoolExecutor", lambda n, context: ThreadPoolExecutor(n))
+    monkeypatch.setenv("SWEEP_WORKERS", "what it was")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setattr(pdf, "_usual_places", list)
@@ -88,24 +95,40 @@ def nothing_runs(index, tmp_path, monkeypatch):
 
 def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, tmp_path, capsys):
     assert build.main() == 0
-    assert nothing_runs == ["html"]
+    assert sorted(nothing_runs) == [(name, ["html"]) for name in build.LEADING_FIGURE]
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("pdf")]
     assert len(lines) == 1 and "install" in lines[0]
     assert ".pdf" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("cores", [1, 2, 8])
+def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores):
+    monkeypatch.setattr(nn_parallel, "cores", lambda: cores)
+    assert build.main() == 0
+    assert os.environ["SWEEP_WORKERS"] == {1: "1", 2: "1", 8: "2"}[cores]
+    assert len(nothing_runs) == 4
+
+
 def test_with_a_browser_there_are_pdfs(nothing_runs, tmp_path, monkeypatch):
     monkeypatch.setattr(pdf, "find_browser", lambda: "/usr/bin/chromium")
     assert build.main() == 0
-    assert nothing_runs == ["html", "pdf_fa"]
+    assert [formats for _, formats in nothing_runs] == [["html", "pdf_fa"]] * 4
     assert (tmp_path / "index.html").read_text(encoding="utf-8").count(".pdf") == 4
 
 
 def test_a_failed_execution_or_export_is_the_exit_code(nothing_runs, monkeypatch, capsys):
-    monkeypatch.setattr(build, "export", lambda to, names: False)
+    monkeypatch.setattr(build, "export", lambda file, to: False)
     assert build.main() == 1
-    monkeypatch.setattr(build, "export", lambda to, names: True)
+    monkeypatch.setattr(build, "export", lambda file, to: True)
     notebook = executed("…")
     monkeypatch.setattr(build, "execute", result(lambda name: (notebook, ValueError("boom"))))
     assert build.main() == 1
     assert "boom" in capsys.readouterr().err
+
+
+def test_an_export_in_this_process_is_the_commands(tmp_path):
+    file = tmp_path / "one.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), file)
+    assert build.export(file, ["html"])
+    assert '<html lang="fa">' in file.with_suffix(".html").read_text(encoding="utf-8")
+    assert not build.export(tmp_path / "none.ipynb", ["html"])

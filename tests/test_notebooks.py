@@ -92,5 +92,5 @@ class TestNotebook:
 
 def test_the_readmes_numbers_are_the_notebooks():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(readme.SLOT.findall(text)) >= 8
+    assert len(readme.SLOT.findall(text)) >= 8 and len(readme.INCLUDED.findall(text)) == 2
     assert readme.written(text, readme.findings()) == text

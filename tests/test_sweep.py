@@ -76,6 +76,15 @@ def test_any_number_of_workers_gives_the_same_numbers(alone, workers):
     assert_same_numbers(nn.sweep(study(), DATA, seeds=[0, 3], workers=workers), alone)
 
 
+def test_the_environment_may_set_the_number_of_workers(alone, monkeypatch):
+    monkeypatch.setenv("SWEEP_WORKERS", "3")
+    assert_same_numbers(nn.sweep(study(), DATA, seeds=[0, 3]), alone)
+    for wrong in ("many", "-1", "0", "1.5"):
+        monkeypatch.setenv("SWEEP_WORKERS", wrong)
+        with pytest.raises(ValueError, match=f"{wrong}.*allowed: a whole number, 1 or more"):
+            nn.sweep(study(), DATA, seeds=[0])
+
+
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_every_start_method_gives_the_same_numbers(alone, method, monkeypatch):
     context = multiprocessing.get_context(method)
