@@ -94,7 +94,7 @@ def _tanh_backward(delta, a):
     delta *= slope
 
 
-@functools.cache
+@functools.lru_cache(maxsize=32)
 def _zeros(shape, dtype):
     """What ``np.maximum`` compares with; one number would take it twice as long."""
     return np.zeros(shape, dtype)
