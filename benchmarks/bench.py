@@ -299,8 +299,9 @@ def chart(results, file):
         where = np.arange(len(values)) + (i - 1) * 0.27
         ax.barh(where, values, 0.25, color=COLOURS[name], label=name)
         for at, value in zip(where, values):
-            ax.text(value * 1.04, at, f"{value:.2g}", va="center", fontsize=7)
-    ax.axvline(1, color="black", linewidth=1)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            ax.text(value * 1.05, at, f"{value:.2g}", va="center", fontsize=7, bbox=box)
+    ax.axvline(1, color="black", linewidth=1, zorder=0.5)
     ax.set(xscale="log", xlabel="time of one epoch ÷ time of nn_core (one core)")
     ax.set_yticks(range(len(every)), [cell.name for cell in results], fontsize=8)
     ax.invert_yaxis()
