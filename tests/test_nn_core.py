@@ -639,6 +639,17 @@ def test_history_holds_what_the_network_says_of_itself():
     assert np.isfinite(history.step_loss).all()
 
 
+def test_sets_of_several_thousands_are_evaluated_whole():
+    data = plain.small_data(m=2500, m_test=1001)
+    net = nn.MLP([6, 5, 1])
+    history = nn.train(net, data, nn.GradientDescent(0.1), epochs=1, batch_size=500)
+    for split in ("train", "test"):
+        part = getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
+        loss, accuracy = getattr(history, f"{split}_loss"), getattr(history, f"{split}_accuracy")
+        assert loss[-1] == pytest.approx(net.loss(*part), rel=1e-5)
+        assert accuracy[-1] == net.accuracy(*part)
+
+
 def test_history_counts_one_half_as_trouser_too():
     data = plain.small_data()
     data = data._replace(y_train=np.ones_like(data.y_train), y_test=np.zeros_like(data.y_test))
