@@ -35,8 +35,11 @@ LEADING_FIGURE = {
 }
 
 
-async def execute(name):
-    """Run one notebook, showing how far it is; returns (notebook, error or None)."""
+async def execute(name, workers):
+    """Run one notebook, its sweeps in ``workers`` processes, showing how far it is.
+
+    Returns (notebook, error or None).
+    """
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
     code_cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     start, error = time.perf_counter(), None
@@ -51,7 +54,7 @@ async def execute(name):
             on_cell_executed=lambda **_: bar.update(),
         )
         try:
-            await client.async_execute()
+            await client.async_execute(env=os.environ | {"SWEEP_WORKERS": str(workers)})
         except CellExecutionError as failure:
             error = failure
     nbformat.write(notebook, BUILD / f"{name}.ipynb")
@@ -139,13 +142,15 @@ async def make_all(formats):
     from nn_parallel import cores
 
     side_by_side = min(cores(), len(LEADING_FIGURE))
-    os.environ["SWEEP_WORKERS"] = str(cores() // side_by_side)
+    workers = dict.fromkeys(LEADING_FIGURE, cores() // side_by_side)
+    if side_by_side < len(workers):
+        workers[list(workers)[-1]] = cores()  # the last one to begin is alone in the end
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(2, side_by_side), context) as pool:
 
         async def make(name):
             async with gate:
-                notebook, error = await execute(name)
+                notebook, error = await execute(name, workers[name])
             start, loop = time.perf_counter(), asyncio.get_running_loop()
             if error:
                 print(error, file=sys.stderr)

@@ -1,6 +1,5 @@
 """The index page of the report, and a report on a machine without a browser."""
 
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -82,11 +81,10 @@ def test_the_index_says_that_data_are_a_stand_in(index):
 def nothing_runs(index, tmp_path, monkeypatch):
     """The report without executions, exports and browsers; the list of exports asked for."""
     notebooks, formats = four(total=6, failed=0, checked=True), []
-    monkeypatch.setattr(build, "execute", result(lambda name: (notebooks[name], None)))
+    monkeypatch.setattr(build, "execute", result(lambda name, workers: (notebooks[name], None)))
     monkeypatch.setattr(build, "export", lambda file, to: formats.append((file.stem, to)) or True)
     # Threads, for a process would not know of the replacements.
     monkeypatch.setattr(build, "ProcessPoolExecutor", lambda n, context: ThreadPoolExecutor(n))
-    monkeypatch.setenv("SWEEP_WORKERS", "what it was")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setattr(pdf, "_usual_places", list)
@@ -101,12 +99,16 @@ def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, tmp_pa
     assert ".pdf" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("cores", [1, 2, 8])
-def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores):
+@pytest.mark.parametrize(
+    "cores, expected", [(1, [1, 1, 1, 1]), (2, [1, 1, 1, 2]), (4, [1] * 4), (8, [2] * 4)]
+)
+def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores, expected):
+    given = []
+    run = result(lambda name, workers: given.append(workers) or (executed("…"), None))
+    monkeypatch.setattr(build, "execute", run)
     monkeypatch.setattr(nn_parallel, "cores", lambda: cores)
     assert build.main() == 0
-    assert os.environ["SWEEP_WORKERS"] == {1: "1", 2: "1", 8: "2"}[cores]
-    assert len(nothing_runs) == 4
+    assert given == expected and len(nothing_runs) == 4
 
 
 def test_with_a_browser_there_are_pdfs(nothing_runs, tmp_path, monkeypatch):
@@ -121,7 +123,7 @@ def test_a_failed_execution_or_export_is_the_exit_code(nothing_runs, monkeypatch
     assert build.main() == 1
     monkeypatch.setattr(build, "export", lambda file, to: True)
     notebook = executed("…")
-    monkeypatch.setattr(build, "execute", result(lambda name: (notebook, ValueError("boom"))))
+    monkeypatch.setattr(build, "execute", result(lambda *_: (notebook, ValueError("boom"))))
     assert build.main() == 1
     assert "boom" in capsys.readouterr().err
 
