@@ -28,8 +28,10 @@ from reader import (  # noqa: E402
     LAB_TIMEOUT,
     WRONG_BLOCKS,
     export_from_menu,
+    flat,
     jupyterlab,
     launch,
+    open_offline,
     printed,
     styles,
     text_of,
@@ -206,24 +208,15 @@ def test_lab_menu_exports_the_page_of_the_command(open_in_lab, pages):
 @pytest.fixture
 def visit(browser, pages):
     """A function that opens a page from its file, offline; what it asks for is recorded."""
-    contexts = []
+    opened = []
 
-    def open_page(name, width=1100, scheme="light", **options):
-        size = {"width": width, "height": 900}
-        context = browser.new_context(viewport=size, color_scheme=scheme, offline=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("request", lambda r: r.url.startswith("data:") or page.complaints.append(r.url))
-        page.on("console", lambda m: page.complaints.append(m.text))
-        page.on("pageerror", lambda e: page.complaints.append(str(e)))
-        page.goto((pages / f"{name}.html").as_uri())
-        page.evaluate("document.fonts.ready.then(() => null)")
-        return page
+    def open_page(name, *size_and_scheme, **options):
+        opened.append(open_offline(browser, pages / f"{name}.html", *size_and_scheme, **options))
+        return opened[-1]
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in opened:
+        page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -305,12 +298,6 @@ def test_pages_link_each_other(pages):
 
 
 # --------------------------------------------------------------------- PDFs
-
-
-def flat(outline):
-    """The bookmarks of all levels."""
-    for entry in outline:
-        yield from flat(entry) if isinstance(entry, list) else [entry]
 
 
 def images(reader):

@@ -67,6 +67,25 @@ def styles(page, selector, name):
     return set(values)
 
 
+def open_offline(browser, file, width=1100, scheme="light", **options):
+    """Open a page from its file without a network; `page.complaints` is what it asks and logs."""
+    size = {"width": width, "height": 900}
+    page = browser.new_page(viewport=size, color_scheme=scheme, offline=True, **options)
+    page.complaints = []
+    page.on("request", lambda r: r.url.startswith("data:") or page.complaints.append(r.url))
+    page.on("console", lambda m: page.complaints.append(m.text))
+    page.on("pageerror", lambda e: page.complaints.append(str(e)))
+    page.goto(file.as_uri())
+    page.evaluate("document.fonts.ready.then(() => null)")
+    return page
+
+
+def flat(outline):
+    """The bookmarks of all levels of a PDF."""
+    for entry in outline:
+        yield from flat(entry) if isinstance(entry, list) else [entry]
+
+
 @contextlib.contextmanager
 def jupyterlab(folder, home):
     """The address of a JupyterLab on a folder that knows nobody: fresh configuration, signatures.

@@ -13,8 +13,10 @@ from reader import (
     LAB_TIMEOUT,
     WRONG_BLOCKS,
     export_from_menu,
+    flat,
     jupyterlab,
     launch,
+    open_offline,
     printed,
     styles,
     text_of,
@@ -125,23 +127,15 @@ def test_lab_menu_has_the_pdf(opened, lab):
 @pytest.fixture(scope="module")
 def visit(browser, folder):
     """A function that opens the exported page from its file; what it asks for is recorded."""
-    contexts = []
+    opened = []
 
-    def open_page(width=1100, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("request", lambda r: r.url.startswith("data:") or page.complaints.append(r.url))
-        page.on("console", lambda m: page.complaints.append(m.text))
-        page.on("pageerror", lambda e: page.complaints.append(str(e)))
-        page.goto((folder / "sample.html").as_uri())
-        page.evaluate("document.fonts.ready.then(() => null)")
-        return page
+    def open_page(*size_and_scheme, **options):
+        opened.append(open_offline(browser, folder / "sample.html", *size_and_scheme, **options))
+        return opened[-1]
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in opened:
+        page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -251,12 +245,6 @@ def test_pdf_is_a4_tagged_and_has_bookmarks(pdf):
     titles = [entry.title for entry in flat(reader.outline)]
     assert "فهرست و جدول" in titles and "پایان" in titles
     assert 3 <= len(reader.pages) <= 6
-
-
-def flat(outline):
-    """Return the bookmarks of all levels."""
-    for entry in outline:
-        yield from flat(entry) if isinstance(entry, list) else [entry]
 
 
 def test_pdf_text_is_persian_as_typed(text):
