@@ -60,6 +60,23 @@ def test_sigmoid_far_out_is_0_and_1_without_a_warning(dtype):
     np.testing.assert_allclose(a, [0, 0, 0, 0, 0.5, 1, 1, 1, 1], atol=1e-37)
 
 
+@pytest.mark.parametrize(
+    "ask", ["forward", "activations", "loss", "loss_and_gradient", "accuracy", "train"]
+)
+def test_an_output_far_out_gives_no_warning(ask):
+    net = nn.MLP([2, 3, 1], "identity")
+    net.theta[...] = -1e3
+    x, y = np.ones((4, 2), np.float32), np.zeros((4, 1), np.float32)
+    net.biases[-1][...] = -1e7
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if ask == "train":
+            nn.train(net, nn.Dataset(x, y, x, y, "four samples"), nn.GradientDescent(0.1), 1)
+        else:
+            getattr(net, ask)(*[x, y][: 1 if ask in ("forward", "activations") else 2])
+    assert net.loss(x, y) == 0.0
+
+
 def test_tanh_is_a_sigmoid_stretched():
     z = np.linspace(-5, 5, 21)
     sigmoid = nn.ACTIVATIONS["sigmoid"].apply(2 * z)

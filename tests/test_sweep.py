@@ -1,6 +1,7 @@
 """sweep: the same numbers however the runs are spread, and clear errors when one fails."""
 
 import concurrent.futures
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -100,6 +101,28 @@ def test_threads_as_executor(alone):
 def test_processes_from_outside_as_executor(alone):
     with concurrent.futures.ProcessPoolExecutor(2) as executor:
         assert_same_numbers(nn.sweep(study(), DATA, [0, 3], executor=executor), alone)
+
+
+def test_the_longest_runs_begin_first():
+    class Listener(concurrent.futures.ThreadPoolExecutor):
+        def submit(self, function, run, arguments, *rest):
+            begun.append(arguments[0])
+            return super().submit(function, run, arguments, *rest)
+
+    begun = []
+    one = study()["ReLU"]
+    experiments = {
+        "short": one,
+        "whole set": dataclasses.replace(one, batch_size=None),
+        "stochastic": dataclasses.replace(one, batch_size=1),
+        "wide": dataclasses.replace(one, sizes=(6, 900, 100, 1)),
+        "many epochs": dataclasses.replace(one, epochs=7),
+    }
+    with Listener(2) as executor:
+        runs = nn.sweep(experiments, DATA, [0, 1], executor)
+    names = ["stochastic", "wide", "many epochs", "short", "whole set"]
+    assert begun == [experiments[name] for name in names for _ in range(2)]
+    assert list(runs) == list(experiments)
 
 
 def test_the_seed_axis_leads_and_five_seeds_are_the_default():
