@@ -31,6 +31,7 @@ import sklearn  # noqa: E402
 import torch  # noqa: E402
 from growth import LR, some_data  # noqa: E402
 from sklearn.neural_network import MLPClassifier  # noqa: E402
+from threadpoolctl import threadpool_info  # noqa: E402
 
 import nn_core as nn  # noqa: E402
 
@@ -231,6 +232,8 @@ def machine():
     info = Path("/proc/cpuinfo")
     if info.exists():
         cpu = next((t.split(":")[1].strip() for t in info.open() if "model name" in t), cpu)
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    blas = min(pools, key=lambda pool: "numpy" not in pool["filepath"])  # the other is SciPy's
     versions = {
         "Python": platform.python_version(),
         "NumPy": np.__version__,
@@ -238,7 +241,11 @@ def machine():
         "JAX": jax.__version__,
         "scikit-learn": sklearn.__version__,
     }
-    return f"{cpu}, one core; " + ", ".join(f"{k} {v}" for k, v in versions.items())
+    versions = ", ".join(f"{k} {v}" for k, v in versions.items())
+    return (
+        f"{cpu}, one core; {versions}; NumPy multiplies with {blas['internal_api']} "
+        f"{blas['version']}, kernels for {blas.get('architecture', 'any processor')}"
+    )
 
 
 def table(results, rounds, source):
