@@ -304,12 +304,15 @@ def chart(results, file):
     figure, ax = plt.subplots(figsize=(8, 0.6 * len(every) + 1.4), layout="constrained")
     for i, (name, values) in enumerate(series.items()):
         where = np.arange(len(values)) + (i - 1) * 0.27
-        ax.barh(where, values, 0.25, color=COLOURS[name], label=name)
+        ax.barh(where, np.subtract(values, 1), 0.25, left=1, color=COLOURS[name], label=name)
         for at, value in zip(where, values):
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-            ax.text(value * 1.05, at, f"{value:.2g}", va="center", fontsize=7, bbox=box)
-    ax.axvline(1, color="black", linewidth=1, zorder=0.5)
+            side = "left" if value >= 1 else "right"
+            beyond = value * (1.03 if value >= 1 else 0.97)
+            ax.text(beyond, at, f"{value:.2g}", ha=side, va="center", fontsize=7)
+    ax.axvline(1, color="black", linewidth=1)
     ax.set(xscale="log", xlabel="time of one epoch ÷ time of nn_core (one core)")
+    ax.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
+    ax.set_xticks([], minor=True)
     ax.set_yticks(range(len(every)), [cell.name for cell in results], fontsize=8)
     ax.invert_yaxis()
     ax.margins(x=0.1)
