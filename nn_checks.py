@@ -18,16 +18,19 @@ def one_of(argument, value, known):
 
 
 def number(argument, value, low=0.0, high=math.inf, open_low=False):
-    """A finite real number in [low, high), or in (low, high) with ``open_low``."""
+    """``value`` as a float, if it is a number in [low, high); in (low, high) with ``open_low``."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     ok = real and (low < value if open_low else low <= value) and value < high
     bracket = "(" if open_low else "["
     that(ok, argument, value, f"a number in {bracket}{low:g}, {high:g})")
+    return float(value)
 
 
 def count(argument, value, low=1, also=""):
+    """``value`` as an int, if it is a whole number; NumPy's narrow ones would overflow later."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     that(whole and value >= low, argument, value, f"a whole number, {low} or more{also}")
+    return int(value)
 
 
 def array(argument, value, dtype):

@@ -36,8 +36,8 @@ def _stream(seed, which):
     """The weights' (0) or the sample order's (1) random stream of an integer seed."""
     if isinstance(seed, np.random.Generator):
         return seed
-    check.count("seed", seed, 0, also=" or a numpy Generator")
-    return np.random.default_rng(np.random.SeedSequence(int(seed)).spawn(2)[which])
+    seed = check.count("seed", seed, 0, also=" or a numpy Generator")
+    return np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[which])
 
 
 # -------------------------------------------------------------- activations
@@ -184,12 +184,11 @@ def _checked_architecture(sizes, activation, init, distribution):
     """The sizes as a tuple of int."""
     sizes = check.sequence("sizes", sizes, "a sequence of layer sizes")
     check.that(len(sizes) >= 2, "sizes", sizes, "at least an input and an output size")
-    for n in sizes:
-        check.count("every entry of sizes", n)
+    sizes = tuple(check.count("every entry of sizes", n) for n in sizes)
     check.one_of("activation", activation, ACTIVATIONS)
     check.one_of("init", init, INITIALIZERS)
     check.one_of("distribution", distribution, DISTRIBUTIONS)
-    return tuple(int(n) for n in sizes)
+    return sizes
 
 
 class MLP:
@@ -267,20 +266,19 @@ class MLP:
         set (``train`` does so): a batch's gradient is then an unbiased estimate of the gradient
         of the full cost, and γ means the same for every batch size. Default: len(x).
         """
-        x, y = self._checked(x, y, l2, m)
+        x, y, l2, m = self._checked(x, y, l2, m)
         self._forward(x)
-        return self._cost(y, l2, m or len(x))
+        return self._cost(y, l2, m)
 
     @_quiet
     def loss_and_gradient(self, x, y, l2=0.0, m=None):
         """The float ``loss`` returns; ``grad`` is overwritten with its gradient."""
-        x, y = self._checked(x, y, l2, m)
-        return self._loss_and_gradient(x, y, l2, m or len(x))
+        return self._loss_and_gradient(*self._checked(x, y, l2, m))
 
     @_quiet
     def accuracy(self, x, y):
         """The share of labels that h ≥ 0.5 gets right, in [0, 1]."""
-        x, y = self._checked(x, y)
+        x, y, *_ = self._checked(x, y)
         return float(np.mean((self._forward(x) >= 0.5) == y))
 
     def _checked_x(self, x, name="x"):
@@ -292,15 +290,13 @@ class MLP:
         return x
 
     def _checked(self, x, y, l2=0.0, m=None, names=("x", "y")):
+        """x and y in the network's dtype, l2 and m, all checked; m is len(x) if it is None."""
         x, y = self._checked_x(x, names[0]), check.array(names[1], y, self._theta.dtype)
         want = f"({len(x)}, {self.sizes[-1]}), one row per row of {names[0]}"
         check.that(y.shape == (len(x), self.sizes[-1]), f"{names[1]}.shape", y.shape, want)
         wrong = y[(y != 0) & (y != 1)]
         check.that(not wrong.size, names[1], wrong[:1].tolist(), "labels 0 and 1")
-        check.number("l2", l2)
-        if m is not None:
-            check.count("m", m)
-        return x, y
+        return x, y, check.number("l2", l2), len(x) if m is None else check.count("m", m)
 
     def _reserve(self, m):
         """Point ``_a`` and ``_delta`` at the first m rows of buffers that only ever grow.
@@ -315,7 +311,8 @@ class MLP:
         self._a, self._delta = ([layer[:m] for layer in group] for group in self._buffers)
         self._ones, self._m = np.ones(m, self._theta.dtype), m
         self._count = np.array(m, self._theta.dtype)
-        functions = [ACTIVATIONS[self.activation].apply] * (len(self._a) - 1) + [_sigmoid]
+        hidden = ACTIVATIONS[self.activation].apply if self.activation != "sigmoid" else _sigmoid
+        functions = [hidden] * (len(self._a) - 1) + [_sigmoid]
         rows = [b[np.newaxis] for b in self.biases]  # of one shape with the z of one sample
         self._layers = list(zip(self.weights, rows, self._a, functions))
         # The same from the last layer down to the second, each with what is below it.
@@ -336,10 +333,12 @@ class MLP:
     def _cost(self, y, l2=0.0, m=1):
         """The cost at the outputs of the last ``_forward``; leaves h − y in ``_delta[-1]``."""
         error = np.subtract(self._a[-1], y, out=self._delta[-1]).ravel()
-        return float(error.dot(error)) / (2 * len(y)) + (self._penalty(l2, m) if l2 else 0.0)
+        return float(error.dot(error)) / (2 * len(y)) + self._penalty(l2, m)
 
     def _penalty(self, l2, m):
         """γ/(2m) Σ θ² over the weights."""
+        if not l2:
+            return 0.0
         w = self._theta[: self._n_weights]
         return l2 / (2 * m) * float(w.dot(w))
 
@@ -391,8 +390,9 @@ def _stepper(theta, update, *initial):
 
     def step(grad):
         nonlocal t
-        if np.shape(grad) != theta.shape:
-            check.that(False, "grad.shape", np.shape(grad), f"{theta.shape}, as theta")
+        if not (isinstance(grad, np.ndarray) and grad.shape == theta.shape):
+            allowed = f"{theta.shape}, as theta, in a NumPy array"
+            check.that(False, "grad.shape", np.shape(grad), allowed)
         t += 1
         for block, u, W, *moments in parts:
             update(t, W, grad[block], u[: len(W)] if split else u, *moments)
@@ -404,7 +404,8 @@ class _Optimizer:
     def __post_init__(self):
         for name, value in vars(self).items():
             high = 1 if name.startswith("beta") else math.inf
-            check.number(name, value, high=high, open_low=name in ("lr", "eps"))
+            value = check.number(name, value, high=high, open_low=name in ("lr", "eps"))
+            object.__setattr__(self, name, value)
 
 
 def _flush(t, V, beta):
@@ -574,7 +575,7 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     ``diverged_at``; that is a result, not an error.
     """
     check.that(isinstance(net, MLP), "net", type(net).__name__, "an MLP")
-    _checked_schedule(optimizer, epochs, batch_size, l2, probe)
+    epochs, batch_size, l2 = _checked_schedule(optimizer, epochs, batch_size, l2, probe)
     train_set, test_set = _checked_data(net, data)
     m = len(train_set[0])
     batch_size = min(batch_size or m, m)
@@ -597,14 +598,14 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
 
 
 def _checked_schedule(optimizer, epochs, batch_size, l2, probe):
+    """(epochs, batch_size, l2) as plain numbers."""
     kinds = "GradientDescent, Momentum, RMSprop, Adam or an object with start(theta)"
     started = callable(getattr(optimizer, "start", None)) and not isinstance(optimizer, type)
     check.that(started, "optimizer", optimizer, kinds)
-    check.count("epochs", epochs, 0)
-    if batch_size is not None:
-        check.count("batch_size", batch_size)
-    check.number("l2", l2)
     check.that(probe is None or callable(probe), "probe", probe, "None or a function of (net, x)")
+    epochs = check.count("epochs", epochs, 0)
+    batch_size = None if batch_size is None else check.count("batch_size", batch_size)
+    return epochs, batch_size, check.number("l2", l2)
 
 
 def _require_dataset(data):
@@ -614,12 +615,16 @@ def _require_dataset(data):
 
 
 def _checked_data(net, data):
-    """[(x_train, y_train), (x_test, y_test)] in the network's dtype."""
+    """[(x_train, y_train), (x_test, y_test)] in the network's dtype, every row in one piece.
+
+    ``take`` would copy an array of another order as a whole, for every batch.
+    """
     _require_dataset(data)
-    return [
-        net._checked(*(getattr(data, n) for n in names), names=[f"data.{n}" for n in names])
+    sets = [
+        net._checked(*(getattr(data, n) for n in names), names=[f"data.{n}" for n in names])[:2]
         for names in (("x_train", "y_train"), ("x_test", "y_test"))
     ]
+    return [[np.ascontiguousarray(array) for array in pair] for pair in sets]
 
 
 def _train_epoch(net, x, y, step, batch_size, l2, rng, costs):
@@ -728,7 +733,8 @@ def sweep(experiments, data, seeds=range(5), executor=None, workers=None):
 
     Every run has one BLAS thread, so the numbers do not depend on the number of workers. The
     longest runs begin first, lest one of them begin when all others have ended. A run that
-    raises stops the sweep with a RuntimeError that names the experiment and the seed.
+    raises stops the sweep with a RuntimeError that names the experiment and the seed. In a
+    notebook, the progress bar takes with it what its cell has displayed before.
     With the start methods "spawn" and "forkserver" a script must call this under
     ``if __name__ == "__main__":``.
     """
@@ -740,8 +746,8 @@ def sweep(experiments, data, seeds=range(5), executor=None, workers=None):
         check.that(isinstance(e, Experiment), f"experiments[{name!r}]", e, "an Experiment")
     seeds = check.sequence("seeds", seeds, "whole numbers")
     check.that(seeds, "seeds", seeds, "at least one seed")
-    for seed in seeds:
-        check.count("every seed", seed, 0)
+    seeds = [check.count("every seed", seed, 0) for seed in seeds]
+    check.that(len(set(seeds)) == len(seeds), "seeds", seeds, "every seed once")
     if executor is None:  # else it may stand for data that are on their way
         _require_dataset(data)
     label = "experiment {!r}, seed {}".format

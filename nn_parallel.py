@@ -33,7 +33,8 @@ def run_all(function, tasks, shared, executor=None, workers=None):
         check.that(setting.isdecimal(), "SWEEP_WORKERS", setting, "a whole number, 1 or more")
         workers = int(setting)
     check.count("workers", workers)
-    workers, context = min(workers, len(tasks)), multiprocessing.get_context()
+    most = 61 if sys.platform == "win32" else workers  # what Windows can wait for at once
+    workers, context = min(workers, len(tasks), most), multiprocessing.get_context()
     pool = ProcessPoolExecutor(workers, context, initializer=_share, initargs=(shared,))
     try:
         return _collect({pool.submit(_run, function, a): k for k, a in tasks.items()})
@@ -44,21 +45,23 @@ def run_all(function, tasks, shared, executor=None, workers=None):
 def _collect(labels):
     """The results of {future: label} under their labels."""
     results = {}
-    with _progress(len(labels)) as bar:
-        for future in as_completed(labels):
-            label = labels[future]
-            try:
-                results[label] = future.result()
-            except BrokenProcessPool as error:
-                raise RuntimeError(
-                    f"{label}, or another: a worker process died; a probe must be importable, "
-                    'and a script must call sweep under if __name__ == "__main__":'
-                ) from error
-            except Exception as error:
-                for other in labels:
-                    other.cancel()
-                raise RuntimeError(f"{label}: {error}") from error
-            bar.update()
+    try:
+        with _progress(len(labels)) as bar:
+            for future in as_completed(labels):
+                label = labels[future]
+                try:
+                    results[label] = future.result()
+                except BrokenProcessPool as error:
+                    raise RuntimeError(
+                        f"{label}, or another: a worker process died; a probe must be importable, "
+                        'and a script must call sweep under if __name__ == "__main__":'
+                    ) from error
+                except Exception as error:
+                    raise RuntimeError(f"{label}: {error}") from error
+                bar.update()
+    finally:  # after an error or an interrupt, nothing more begins
+        for future in labels:
+            future.cancel()
     return results
 
 
@@ -86,7 +89,9 @@ def _progress(total):
     ipython = sys.modules.get("IPython")
     notebook = ipython and hasattr(ipython.get_ipython(), "kernel")
     silent = not (notebook or sys.stderr.isatty())
-    with tqdm(total=total, leave=False, disable=silent, unit="run", mininterval=0.5) as bar:
-        yield bar
-    if notebook:
-        ipython.display.clear_output()
+    try:
+        with tqdm(total=total, leave=False, disable=silent, unit="run", mininterval=0.5) as bar:
+            yield bar
+    finally:
+        if notebook:
+            ipython.display.clear_output()

@@ -27,6 +27,7 @@ import nn_core as nn  # noqa: E402
 
 # --------------------------------------------------------------------- data
 
+TEST_IMAGES = 2000  # as the assignment has it; every sentence counts errors out of these
 _source = None  # what open_data found, for the corner of figures and the claims' verdicts
 
 
@@ -45,6 +46,8 @@ def open_data():
         with contextlib.redirect_stdout(sys.__stdout__):  # the terminal: no paths in the notebook
             prepare.prepare()
         data = nn.load_data()
+    if len(data.y_test) != TEST_IMAGES:
+        raise ValueError(f"{len(data.y_test)} test images; the report counts errors of 2,000")
     _source = data.source
     if stand_in():
         say(
@@ -195,10 +198,10 @@ def verdict(first, second, name_first, name_second, lower="بهتر"):
     return f"{better} از {other} {lower} است"
 
 
-def errors(history, split="test"):
-    """Misclassified images after training, one number a seed (a share × the set's size)."""
-    share = 1 - getattr(history, f"{split}_accuracy")[:, -1]
-    return np.rint(np.where(np.isnan(share), 0.5, share) * (2000 if split == "test" else 12000))
+def errors(history):
+    """Misclassified test images after training, one number a seed; half of them if it diverged."""
+    share = 1 - history.test_accuracy[:, -1]
+    return np.rint(np.where(np.isnan(share), 0.5, share) * TEST_IMAGES)
 
 
 def final(history, field="test_loss"):
@@ -485,7 +488,8 @@ class Claims:
     def close(self, **findings):
         """Display the table; raise AssertionError if a claim fails on real data.
 
-        ``findings`` are numbers for the README, kept in the output's metadata.
+        ``findings`` are numbers for the README, kept in the output's metadata, which is JSON and
+        knows no infinite ones.
         """
         marks = ["بررسی‌نشده" if stand_in() else "✓" if holds else "✗" for _, holds, _ in self.rows]
         failed = [claim for claim, holds, _ in self.rows if not holds and not stand_in()]
@@ -499,7 +503,7 @@ class Claims:
                 "total": len(self.rows),
                 "failed": len(failed),
                 "checked": not stand_in(),
-                "findings": {name: float(value) for name, value in findings.items()},
+                "findings": {k: float(v) for k, v in findings.items() if np.isfinite(v)},
             },
         )
         if failed:
@@ -535,9 +539,9 @@ def late(history, field="test_loss", rows=5):
     return np.median(getattr(history, field)[:, -rows:], axis=1)
 
 
-def late_errors(history, images=2000, rows=5):
+def late_errors(history):
     """Misclassified test images, the median of the last epochs, one number a seed."""
-    return np.rint((1 - late(history, "test_accuracy", rows)) * images)
+    return np.rint((1 - late(history, "test_accuracy")) * TEST_IMAGES)
 
 
 def measure(experiment, history, x, y):

@@ -1,6 +1,7 @@
 """Every public argument refuses what it can't use: its name, the value and what is allowed."""
 
 import re
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ import nn_core as nn
 DATA = plain.small_data()
 X, Y = DATA.x_train, DATA.y_train
 NAN = float("nan")
+NARROW = np.uint8(200), np.uint8(5)
 RNG = np.random.default_rng(0)
 EXPERIMENT = nn.Experiment((6, 3, 1), "tanh", "xavier", nn.Momentum(0.1), 1, 8)
 
@@ -178,6 +180,8 @@ REFUSED = [
     (sweep(seeds=3), "seeds", "3", "whole numbers"),
     (sweep(seeds="12"), "seeds", "'12'", "whole numbers"),
     (sweep(seeds=[0, -1]), "every seed", "-1", "0 or more"),
+    (sweep(seeds=[0, 2, np.int8(0)]), "seeds", "[0, 2, 0]", "every seed once"),
+    (step(nn.Adam(0.1), [0.0, 0.0, 0.0]), "grad.shape", "(3,)", "in a NumPy array"),
     (sweep(seeds=[RNG]), "every seed", "Generator", "a whole number"),
     (sweep(data=None), "data", "NoneType", "x_train"),
     (sweep(executor="threads"), "executor", "'threads'", "Executor"),
@@ -231,6 +235,17 @@ def test_nothing_is_changed_by_a_refused_call():
         network.loss_and_gradient(X, spoiled(Y, NAN))
     np.testing.assert_array_equal(network.theta, theta)
     np.testing.assert_array_equal(network.grad, grad)
+
+
+def test_narrow_and_exact_numbers_mean_what_they_say():
+    network = net()
+    expected = network.loss(X, Y, 0.25, 200)
+    assert network.loss(X, Y, Fraction(1, 4), np.uint8(200)) == expected  # 2 · 200 > 255
+    runs = []
+    for lr, epochs, batch, l2 in ((0.5, 200, 5, 0.25), (Fraction(1, 2), *NARROW, Fraction(1, 4))):
+        runs.append(nn.train(net(), DATA, nn.Adam(lr), epochs, batch, l2))
+    np.testing.assert_array_equal(*(run.theta for run in runs))
+    assert runs[1].train_loss.shape == (201,)
 
 
 def test_an_experiments_sizes_are_a_tuple_so_that_it_can_be_compared_and_hashed():

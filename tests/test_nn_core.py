@@ -287,6 +287,18 @@ def test_lists_and_row_strided_arrays_are_inputs_too():
     np.testing.assert_array_equal(net.forward(x[::2]), net.forward([[0, 1], [4, 5], [8, 9]]))
 
 
+@pytest.mark.parametrize("lay", [np.asfortranarray, lambda x: np.repeat(x, 2, axis=0)[::2]])
+def test_training_reads_rows_in_one_piece(lay, monkeypatch):
+    seen, whole = [], nn._train_epoch
+    monkeypatch.setattr(nn, "_train_epoch", lambda net, x, *a: seen.append(x) or whole(net, x, *a))
+    data = plain.small_data()
+    other = data._replace(x_train=lay(data.x_train))
+    assert not other.x_train.flags.c_contiguous
+    thetas = [nn.train(nn.MLP([6, 4, 1]), d, nn.Adam(0.1), 1, 8).theta for d in (data, other)]
+    assert seen[1].flags.c_contiguous
+    np.testing.assert_array_equal(*thetas)
+
+
 def test_changing_numbers_of_rows_do_not_disturb_each_other():
     net = plain.lively_network([5, 4, 2], "tanh")
     x = np.random.default_rng(0).normal(size=(12, 5))
@@ -399,6 +411,14 @@ def test_forward_and_loss_leave_the_gradient_alone():
     net.forward(x), net.loss(x, y, 0.1), net.accuracy(x, y), net.activations(x)
     np.testing.assert_array_equal(net.grad, grad)
     np.testing.assert_array_equal(net.theta, theta)
+
+
+def test_no_penalty_of_weights_too_large_to_square():
+    net = nn.MLP([6, 4, 1], "tanh")
+    net.theta[...] = 1e20
+    data = plain.small_data()
+    assert np.isfinite(net.loss(data.x_train, data.y_train))
+    np.testing.assert_array_equal(nn.train(net, data, nn.Adam(0.1), 1, 8).penalty, 0.0)
 
 
 def test_the_penalty_pulls_weights_and_never_biases():

@@ -20,7 +20,7 @@ BUGS = {
     "L2 left out of the gradient": ("+= (l2 / m) *", "+= 0 *", GRADIENT),
     "L2's 1/m missing": ("+= (l2 / m) *", "+= l2 *", GRADIENT),
     "the mean's 1/m missing": (" / self._count", "", GRADIENT),
-    "the output's slope halved": (" * h * (_ONE - h)", " * h", GRADIENT),
+    "the output's slope without (1 − h)": (" * h * (_ONE - h)", " * h", GRADIENT),
     "sigmoid' without its factor": ("    delta *= a\n", "", GRADIENT),
     "batches never shuffled": ("rng.permutation(m)", "np.arange(m)", "every_sample_once_an_epoch"),
 }

@@ -16,6 +16,7 @@ import plain
 import pytest
 
 import nn_core as nn
+import nn_parallel
 
 DATA = plain.small_data(m=300)
 NUMBERS = [
@@ -204,8 +205,25 @@ def test_a_killed_worker_is_a_clear_error_and_no_hang():
 
 def test_after_an_error_no_worker_is_left():
     with pytest.raises(RuntimeError):
-        nn.sweep(study(probe=fail_on_two), DATA, seeds=[2] * 8, workers=2)
+        nn.sweep(study(probe=fail_on_two), DATA, seeds=range(2, 10), workers=2)
     assert not multiprocessing.active_children()
+
+
+def test_after_an_interrupt_nothing_more_begins(monkeypatch):
+    begun = []
+
+    class Interrupting(concurrent.futures.ThreadPoolExecutor):
+        def submit(self, *task):
+            return super().submit(lambda: begun.append(task) or time.sleep(0.05))
+
+    def interrupted(labels):
+        yield next(concurrent.futures.as_completed(labels))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nn_parallel, "as_completed", interrupted)
+    with Interrupting(1) as executor, pytest.raises(KeyboardInterrupt):
+        nn_parallel.run_all(None, dict.fromkeys(range(20), ()), DATA, executor)
+    assert len(begun) <= 2
 
 
 SCRIPT = """
