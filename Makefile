@@ -36,7 +36,8 @@ notebooks: .venv/ready ## execute the notebooks in place, redraw figures/, renew
 oracle: .venv-bench/ready ## PyTorch's gradients and optimizers, and a Dask cluster, agree with ours
 	.venv-bench/bin/python -m pytest tests/oracle_torch.py tests/oracle_dask.py
 
-bench: .venv-bench/ready ## an epoch of training beside PyTorch, JAX and scikit-learn
+# Linux, for it keeps itself to one core (os.sched_getaffinity).
+bench: .venv-bench/ready ## an epoch of training beside PyTorch, JAX and scikit-learn; needs Linux
 	.venv-bench/bin/python data/prepare.py
 	.venv-bench/bin/python benchmarks/bench.py
 	.venv-bench/bin/python benchmarks/growth.py
@@ -47,8 +48,8 @@ mutate: .venv-bench/ready ## change the core in hundreds of small ways; the unit
 	.venv-bench/bin/python tests/mutate.py
 
 clean: ## remove what was built; the environment and the data stay
-	rm -rf build .pytest_cache .ruff_cache
-	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
+	rm -rf build .hypothesis .pytest_cache .ruff_cache
+	find . -path './.venv*' -prune -o -name __pycache__ -exec rm -rf {} +
 
 .venv/ready: requirements.txt $(shell find jupyter-fa -name '*.py' -o -name '*.toml' -o -name '*.j2' -o -name '*.css' -o -name '*.js*')
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed and this is " + sys.version.split()[0] + "; choose one with: make PYTHON=python3.12")'

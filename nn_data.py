@@ -53,9 +53,14 @@ def _refuse_unless(ok, file, found, expected):
 def _read_array(file):
     """The array ``arr_0`` of an .npz archive of plain numbers; pickled objects are never read."""
     whole = "a whole .npz archive with a numeric array named arr_0"
-    if not file.exists():
-        raise FileNotFoundError(f"{file}: not found; expected {whole}; {_REMEDY}")
-    _refuse_unless(zipfile.is_zipfile(file), file, "no zip archive, or a cut-off one", whole)
+    try:
+        with file.open("rb") as stream:
+            is_zip = zipfile.is_zipfile(stream)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{file}: not found; expected {whole}; {_REMEDY}") from None
+    except OSError as error:
+        _refuse_unless(False, file, f"no readable file ({error.strerror or error})", whole)
+    _refuse_unless(is_zip, file, "no zip archive, or a cut-off one", whole)
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             names = archive.files

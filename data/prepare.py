@@ -36,8 +36,8 @@ import requests
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-import nn_core  # noqa: E402
 import standin  # noqa: E402
+from nn_data import DATA_FILES, load_data  # noqa: E402
 
 SHA256SUMS = """\
 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84  train-images-idx3-ubyte.gz
@@ -51,7 +51,6 @@ MIRRORS = (
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
 )
 TIMEOUT = (5, 30)  # seconds: for a mirror's first answer, and for each next piece of a file
-FILES = ("x_train.npz", "y_train.npz", "x_test.npz", "y_test.npz")
 LOCK, NEW, DOWNLOADED = ".prepare.lock", ".prepare-new", ".prepare-downloaded"
 REAL, STAND_IN = "Fashion-MNIST", "stand-in"
 
@@ -170,7 +169,7 @@ def _source_of_files_in(folder):
     renames. Raises DataError for unusable files that may be somebody's own.
     """
     try:
-        return nn_core.load_data(folder).source
+        return load_data(folder).source
     except (ValueError, FileNotFoundError) as error:
         foreign = _not_ours(folder)
         if not foreign:
@@ -188,8 +187,9 @@ def _not_ours(folder):
         listed = dict(json.loads((folder / "source.json").read_text(encoding="utf-8"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         listed = {}
-    there = [name for name in FILES if (folder / name).exists()]
-    return [name for name in there if _sha256(folder / name) != listed.get(name)]
+    # Not Path.exists, which raises in a folder that can't be searched.
+    there = [name for name in DATA_FILES if os.path.exists(folder / name)]
+    return [name for name in there if not _has_sha256(folder / name, listed.get(name))]
 
 
 # The official archives ------------------------------------------------------------------------
@@ -324,15 +324,15 @@ def _install(folder, arrays, source, detail):
     incoming = folder / NEW
     incoming.mkdir()
     try:
-        sha256 = {name: _write(incoming / name, array) for name, array in zip(FILES, arrays)}
+        sha256 = {name: _write(incoming / name, array) for name, array in zip(DATA_FILES, arrays)}
         about = {"source": source, "detail": detail, "sha256": sha256}
         (incoming / "source.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         for file in incoming.iterdir():
             _flush(file)
-        nn_core.load_data(incoming)
-        for name in FILES:
+        load_data(incoming)
+        for name in DATA_FILES:
             (folder / name).unlink(missing_ok=True)
-        for name in ("source.json", *FILES):
+        for name in ("source.json", *DATA_FILES):
             os.replace(incoming / name, folder / name)
         return source
     finally:
@@ -354,6 +354,13 @@ def _flush(file):
 def _sha256(file):
     with open(file, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _has_sha256(file, expected):
+    try:
+        return _sha256(file) == expected
+    except OSError:  # nothing is known of a file that can't be read
+        return False
 
 
 # The command ----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
@@ -55,7 +55,7 @@ async def execute(name, workers):
         )
         try:
             await client.async_execute(env=os.environ | {"SWEEP_WORKERS": str(workers)})
-        except CellExecutionError as failure:
+        except (CellExecutionError, DeadKernelError) as failure:
             error = failure
     nbformat.write(notebook, BUILD / f"{name}.ipynb")
     state = "FAILED" if error else "done"
@@ -68,12 +68,17 @@ def export(file, formats):
     from nbconvert.nbconvertapp import NbConvertApp
 
     try:
+        if "pdf_fa" in formats:
+            file.with_suffix(".pdf").unlink(missing_ok=True)  # else a failure leaves an old one
         for to in formats:
             app = NbConvertApp()
             app.initialize(["--log-level=WARN", "--to", to, str(file)])
             app.start()
     except SystemExit as stop:
         return not stop.code
+    except Exception as error:  # Playwright's, for a browser that does not start, among others
+        print(f"{file.stem}: {type(error).__name__}: {error}", file=sys.stderr)
+        return False
     return True
 
 
@@ -94,12 +99,12 @@ def verdict(notebook):
 
 def index(notebooks, with_pdf):
     """build/index.html: the four pages in order, each with its verdict and leading figure."""
-    figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures")
     entries = []
     for name, notebook in notebooks.items():
         title = html.escape(notebook.metadata.get("title", name))
-        picture = os.path.relpath(figures / f"{LEADING_FIGURE[name]}.png", BUILD)
-        pdf = f' · <a href="{name}.pdf">PDF</a>' if with_pdf else ""
+        picture = os.path.relpath(f"{os.environ['FIGURES_DIR']}/{LEADING_FIGURE[name]}.png", BUILD)
+        has_pdf = with_pdf and (BUILD / f"{name}.pdf").exists()
+        pdf = f' · <a href="{name}.pdf">PDF</a>' if has_pdf else ""
         entries.append(
             f'<li><h2><a href="{name}.html">{title}</a></h2>'
             f"<p>{verdict(notebook)}{pdf}</p>"
@@ -166,7 +171,8 @@ def main():
     from jupyter_fa.pdf import can_print
 
     BUILD.mkdir(exist_ok=True)
-    os.environ.setdefault("FIGURES_DIR", str(BUILD / "figures"))
+    figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures")
+    os.environ["FIGURES_DIR"] = str(figures.resolve())  # for kernels run in another folder
     start, with_pdf = time.perf_counter(), can_print()
     made = asyncio.run(make_all(["html", "pdf_fa"] if with_pdf else ["html"]))
     if not with_pdf:

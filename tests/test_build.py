@@ -1,11 +1,15 @@
-"""The index page of the report, and a report on a machine without a browser."""
+"""The index page of the report, and reports that lack a browser or fail on the way."""
 
+import asyncio
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
 from jupyter_fa import pdf
+from nbclient.exceptions import DeadKernelError
+from nbconvert.nbconvertapp import NbConvertApp
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import build
@@ -50,9 +54,11 @@ def index(tmp_path, monkeypatch):
     return write
 
 
-def test_the_index_links_the_four_in_order_with_their_figures(index):
-    page = index(four(total=10, failed=0, checked=True))
+def test_the_index_links_the_four_in_order_with_their_figures(index, tmp_path):
     names = list(build.LEADING_FIGURE)
+    for name in names:
+        (tmp_path / f"{name}.pdf").touch()
+    page = index(four(total=10, failed=0, checked=True))
     assert re.findall(r'<h2><a href="(\w+)\.html">', page) == names
     assert re.findall(r'href="(\w+)\.pdf"', page) == names
     figures = [f"figures/{figure}.png" for figure in build.LEADING_FIGURE.values()]
@@ -77,12 +83,24 @@ def test_the_index_says_that_data_are_a_stand_in(index):
     assert "برقرار است" not in page
 
 
+def make_files(file, formats):
+    """An export that goes well, in empty files."""
+    for to in formats:
+        file.with_suffix("." + to.removesuffix("_fa")).touch()
+    return True
+
+
 @pytest.fixture
 def nothing_runs(index, tmp_path, monkeypatch):
     """The report without executions, exports and browsers; the list of exports asked for."""
     notebooks, formats = four(total=6, failed=0, checked=True), []
     monkeypatch.setattr(build, "execute", result(lambda name, workers: (notebooks[name], None)))
-    monkeypatch.setattr(build, "export", lambda file, to: formats.append((file.stem, to)) or True)
+
+    def export(file, to):
+        formats.append((file.stem, to))
+        return make_files(file, to)
+
+    monkeypatch.setattr(build, "export", export)
     # Threads, for a process would not know of the replacements.
     monkeypatch.setattr(build, "ProcessPoolExecutor", lambda n, context: ThreadPoolExecutor(n))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -118,6 +136,48 @@ def test_with_a_browser_there_are_pdfs(nothing_runs, tmp_path, monkeypatch):
     assert (tmp_path / "index.html").read_text(encoding="utf-8").count(".pdf") == 4
 
 
+def test_a_pdf_that_was_not_made_is_not_linked(nothing_runs, tmp_path, monkeypatch):
+    def export(file, formats):
+        return file.stem != "03_optimizers" and make_files(file, formats)
+
+    monkeypatch.setattr(pdf, "find_browser", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(build, "export", export)
+    assert build.main() == 1
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert page.count(".pdf") == 3 and "03_optimizers.pdf" not in page
+
+
+def test_an_old_pdf_is_not_linked_without_a_browser(nothing_runs, tmp_path):
+    (tmp_path / "03_optimizers.pdf").touch()
+    assert build.main() == 0
+    assert ".pdf" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("given, expected", [("", "build/figures"), ("drawn", "drawn")])
+def test_kernels_and_index_agree_on_the_figures(
+    nothing_runs, tmp_path, monkeypatch, given, expected
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    monkeypatch.setenv("FIGURES_DIR", given)
+    assert build.main() == 0
+    assert os.environ["FIGURES_DIR"] == str(tmp_path / expected)
+    figure = os.path.relpath(tmp_path / expected / "01_width32.png", tmp_path / "build")
+    assert f'src="{figure}"' in (tmp_path / "build/index.html").read_text(encoding="utf-8")
+
+
+def test_a_kernel_that_dies_leaves_its_notebook(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    build.BUILD.mkdir()
+    cells = [new_code_cell("print(1)"), new_code_cell("import os; os._exit(1)")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "one.ipynb")
+    notebook, error = asyncio.run(build.execute("one", 1))
+    assert isinstance(error, DeadKernelError)
+    assert notebook.cells[0].outputs[0].text == "1\n"
+    assert (build.BUILD / "one.ipynb").is_file()
+
+
 def test_a_failed_execution_or_export_is_the_exit_code(nothing_runs, monkeypatch, capsys):
     monkeypatch.setattr(build, "export", lambda file, to: False)
     assert build.main() == 1
@@ -134,3 +194,16 @@ def test_an_export_in_this_process_is_the_commands(tmp_path):
     assert build.export(file, ["html"])
     assert '<html lang="fa">' in file.with_suffix(".html").read_text(encoding="utf-8")
     assert not build.export(tmp_path / "none.ipynb", ["html"])
+
+
+def test_an_export_that_raises_is_a_failed_one_without_an_old_pdf(tmp_path, monkeypatch, capsys):
+    def start(_):
+        raise RuntimeError("the browser did not start")
+
+    monkeypatch.setattr(NbConvertApp, "start", start)
+    (tmp_path / "one.pdf").touch()
+    assert build.export(tmp_path / "one.ipynb", ["html"]) is False
+    assert (tmp_path / "one.pdf").exists()
+    assert build.export(tmp_path / "one.ipynb", ["html", "pdf_fa"]) is False
+    assert not (tmp_path / "one.pdf").exists()
+    assert "one: RuntimeError: the browser did not start" in capsys.readouterr().err

@@ -21,6 +21,7 @@ import pytest
 import nn_core
 import prepare
 import standin
+from nn_data import DATA_FILES
 
 FOLDERS_FOR_IMPORT = [str(Path(module.__file__).parent) for module in (nn_core, prepare)]
 REAL_ARCHIVES = os.environ.get("FASHION_MNIST_DIR")
@@ -133,10 +134,16 @@ def test_load_data_refuses_wrong_arrays(tmp_path, case):
         assert_refused(tmp_path, f"{name}.npz", found)
 
 
-@pytest.mark.parametrize("name", prepare.FILES)
+@pytest.mark.parametrize("name", DATA_FILES)
 def test_load_data_refuses_a_missing_file(tmp_path, name):
     (write_files(tmp_path) / name).unlink()
     assert_refused(tmp_path, name, "not found", error=FileNotFoundError)
+
+
+def test_load_data_says_why_a_file_can_not_be_opened(tmp_path):
+    (write_files(tmp_path) / "x_train.npz").unlink()
+    (tmp_path / "x_train.npz").mkdir()
+    assert_refused(tmp_path, "x_train.npz", "Is a directory")
 
 
 def test_load_data_refuses_a_wrong_key(tmp_path):
@@ -271,9 +278,9 @@ def assert_good(folder, source):
     assert (len(data.x_train), len(data.x_test)) == sizes
     assert round(float(data.x_train[0, 300]) * 255) == pixel
     about = json.loads((folder / "source.json").read_text(encoding="utf-8"))
-    assert about["sha256"] == {name: sha256(folder / name) for name in prepare.FILES}
+    assert about["sha256"] == {name: sha256(folder / name) for name in DATA_FILES}
     names = {file.name for file in folder.iterdir()} - {prepare.LOCK}
-    assert names == {*prepare.FILES, "source.json"}
+    assert names == {*DATA_FILES, "source.json"}
 
 
 def contents(folder):
@@ -402,7 +409,16 @@ def test_damaged_files_that_may_be_the_users_are_refused(
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("missing", prepare.FILES)
+def test_the_command_names_a_file_that_can_not_be_read(tmp_path):
+    (tmp_path / "x_train.npz").mkdir()
+    with pytest.raises(SystemExit) as caught:
+        prepare.main(["--folder", str(tmp_path)])
+    for words in ("prepare.py: ", f"{tmp_path / 'x_train.npz'}: ", "Is a directory", "move them"):
+        assert words in caught.value.code
+    assert (tmp_path / "x_train.npz").is_dir()
+
+
+@pytest.mark.parametrize("missing", DATA_FILES)
 def test_our_own_incomplete_set_is_made_anew(tmp_path, archives, checksums, missing):
     prepare.prepare(tmp_path, archives, archives=checksums)
     (tmp_path / missing).unlink()
@@ -687,6 +703,15 @@ def test_a_read_only_folder_is_named(tmp_path, monkeypatch):
     assert str(tmp_path) in str(caught.value)
 
 
+def test_a_folder_that_can_not_be_searched_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare.filelock, "FileLock", deny)
+    monkeypatch.setattr(Path, "open", deny)
+    monkeypatch.setattr(Path, "exists", deny)
+    with pytest.raises(prepare.DataError, match="Permission denied") as caught:
+        prepare.prepare(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
 def test_a_read_only_folder_with_the_data_is_enough(tmp_path, archives, checksums, monkeypatch):
     prepare.prepare(tmp_path, archives, archives=checksums)
     monkeypatch.setattr(prepare.filelock, "FileLock", deny)
@@ -804,7 +829,7 @@ def test_the_whole_set_reads_as_the_assignment_reads_it(whole_set):
 
 def test_what_load_data_finds_here_is_valid():
     """Whatever stands in data/ now: the real data, the course's, a stand-in, or nothing yet."""
-    if any((prepare.HERE / name).exists() for name in prepare.FILES):
+    if any((prepare.HERE / name).exists() for name in DATA_FILES):
         assert set(np.unique(nn_core.load_data().y_train)) == {0, 1}
     else:
         with pytest.raises(FileNotFoundError, match=r"prepare\.py"):

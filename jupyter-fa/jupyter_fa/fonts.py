@@ -45,22 +45,27 @@ class FontFaces(Configurable):
 
     font = Unicode(help="File of the text font (TrueType or OpenType); default: DejaVu Sans")
     font.tag(config=True)
-    math_font = Unicode(help="File of a font with a MATH table; default: DejaVu Serif")
+    math_font = Unicode(help="File of a font with a MATH table; default: STIX Two Math")
     math_font.tag(config=True)
 
     def __call__(self, page: str) -> str:
         """Return the rules for the families `fa-text` and `fa-math-0`, `fa-math-1`, …"""
-        math_font = self.math_font or os.environ.get("JUPYTER_FA_MATH_FONT", "")
-        rules = text_rules(self.font or os.environ.get("JUPYTER_FA_FONT", ""), page)
-        return "\n".join(rules + math_rules(math_font, page))
+        font = self._file("font", "JUPYTER_FA_FONT")
+        math_font = self._file("math_font", "JUPYTER_FA_MATH_FONT")
+        return "\n".join(text_rules(font, page) + math_rules(math_font, page))
+
+    def _file(self, name: str, variable: str) -> str:
+        """Return the file that is configured or else in the environment, "" if neither is set."""
+        font = getattr(self, name) or os.environ.get(variable, "")
+        if font and not Path(font).is_file():
+            raise FileNotFoundError(f"FontFaces.{name} or {variable}: there is no file {font}")
+        return font
 
 
 def text_rules(font: str, page: str) -> list[str]:
     """Return the rules of the text family: regular and bold, or one variable font."""
     characters = ALWAYS | frozenset(html.unescape(page))
     regular = Path(font) if font else bundled(*TEXT_FACE)
-    if not regular.is_file():
-        raise FileNotFoundError(f"JUPYTER_FA_FONT: there is no file {font}")
     bold = regular.with_name(re.sub(r"(-Regular)?(\.\w+)$", r"-Bold\2", regular.name))
     if is_variable(regular):
         return [rule("fa-text", "100 900", subset(regular, characters))]

@@ -86,7 +86,10 @@ def _rename(match: re.Match) -> str:
 def _check_text(tex: str) -> None:
     r"""Refuse \text{…} with anything but plain words in it."""
     for start in TEXT.finditer(tex):
-        words = tex[start.end() : tex.index("}", start.end())]
+        end = tex.find("}", start.end())
+        if end < 0:
+            raise MathError(f"a brace }} is missing after {start[0]}")
+        words = tex[start.end() : end]
         if re.search(r"[{$]|\\(?![ %&#_])", words):
             raise MathError(rf"only plain words are understood inside \text{{…}}, not {words!r}")
 

@@ -71,6 +71,13 @@ def test_another_font_by_environment_or_configuration(tmp_path, monkeypatch):
     }
 
 
-def test_a_font_that_is_not_there_is_named():
-    with pytest.raises(FileNotFoundError, match=r"JUPYTER_FA_FONT.*nowhere\.ttf"):
-        FontFaces(font="/nowhere.ttf")("<p/>")
+@pytest.mark.parametrize(
+    ("name", "variable"), [("font", "JUPYTER_FA_FONT"), ("math_font", "JUPYTER_FA_MATH_FONT")]
+)
+def test_a_font_that_is_not_there_is_named_with_its_settings(name, variable, monkeypatch):
+    reason = rf"FontFaces\.{name} or {variable}: .*/nowhere\.ttf"
+    with pytest.raises(FileNotFoundError, match=reason):
+        FontFaces(**{name: "/nowhere.ttf"})("<p/>")
+    monkeypatch.setenv(variable, "/nowhere.ttf")
+    with pytest.raises(FileNotFoundError, match=reason):
+        FontFaces()("<p/>")

@@ -38,6 +38,7 @@ def test_is_well_formed_left_to_right_and_carries_its_source(tex):
         (r"\text{اگر $x$}", "only plain words"),
         (r"\text{a {b} c}", "only plain words"),
         (r"\frac{a}{b", "a brace"),
+        (r"}\text{a", r"a brace } is missing after \text{"),
         (r"\cancel{x}", "browsers do not draw"),
         (r"\left( x", "not understood"),
         (r"\begin{aligned} x", "not understood"),
