@@ -135,9 +135,9 @@ def listing(words):
 def say(*paragraphs, **metadata):
     """Display Persian Markdown, right-to-left.
 
-    A number after a Latin word is told to stand on its left, or bidi would put it on its right.
+    A number after a Latin or Greek word is told to stand on its left; bidi would put it right.
     """
-    body = re.sub(r"([A-Za-z][:،]? )(?=[۰-۹])", "\\1\u200f", "\n\n".join(paragraphs))
+    body = re.sub(r"([A-Za-zͰ-Ͽ][0-9]?[:،]? )(?=[۰-۹])", "\\1\u200f", "\n\n".join(paragraphs))
     display(Markdown(f'<div dir="rtl">\n\n{body}\n\n</div>'), metadata=metadata)
 
 
