@@ -112,8 +112,8 @@ def _relu(z):
 
 
 def _relu_backward(delta, a):
-    """f′ = 1 where a > 0, else 0."""
-    np.multiply(delta, a > _ZERO, out=delta)
+    """f′ = 1 where a > 0, else 0; of few numbers that is sooner had as their sign."""
+    np.multiply(delta, np.sign(a) if a.size <= 1024 else a > _ZERO, out=delta)
 
 
 LEAK = 0.01  # leaky ReLU's slope for negative z
@@ -385,7 +385,10 @@ def _stepper(theta, update, *initial):
     blocks = [slice(i, i + BLOCK) for i in range(0, len(theta), BLOCK)] if split else [...]
     arrays = [theta, *(np.full_like(theta, value) for value in initial)]
     scratch = np.empty_like(theta[blocks[0]])  # one for all blocks: it never leaves the cache
-    parts = [(block, scratch, *(array[block] for array in arrays)) for block in blocks]
+    parts = []
+    for block in blocks:
+        W, *moments = (array[block] for array in arrays)
+        parts.append((block, W, scratch[: len(W)] if split else scratch, moments))
     t = 0
 
     def step(grad):
@@ -394,8 +397,8 @@ def _stepper(theta, update, *initial):
             allowed = f"{theta.shape}, as theta, in a NumPy array"
             check.that(False, "grad.shape", np.shape(grad), allowed)
         t += 1
-        for block, u, W, *moments in parts:
-            update(t, W, grad[block], u[: len(W)] if split else u, *moments)
+        for block, W, u, moments in parts:
+            update(t, W, grad[block], u, *moments)
 
     return step
 

@@ -51,6 +51,14 @@ def test_backward_multiplies_delta_by_the_slope(name, dtype):
     np.testing.assert_array_equal(a, before)
 
 
+@pytest.mark.parametrize("m", [1, 1000, 2000])
+def test_the_slope_of_relu_is_0_at_0_for_few_and_for_many(m):
+    a = np.tile(np.array([0.0, 1e-30, 3.0], np.float32), (m, 1))
+    delta = np.full_like(a, -2.0)
+    nn.ACTIVATIONS["relu"].backward(delta, a)
+    np.testing.assert_array_equal(delta, np.tile([0.0, -2.0, -2.0], (m, 1)))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sigmoid_far_out_is_0_and_1_without_a_warning(dtype):
     z = np.array([-1e4, -800, -100, -90, 0, 90, 100, 800, 1e4], dtype)

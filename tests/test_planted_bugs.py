@@ -16,7 +16,7 @@ BUGS = {
     "momentum ignores beta": ("np.multiply(V, self.beta, out=V)", "V[...] = 0", OPTIMIZER),
     "Adam without bias correction": ("/ (1 - self.beta1**t)", "/ 1", OPTIMIZER),
     "He with 1/n": ("math.sqrt(2 / n_in)", "math.sqrt(1 / n_in)", "has_its_variance"),
-    "ReLU' of the wrong sign": ("(delta, a > _ZERO", "(delta, a <= _ZERO", GRADIENT),
+    "ReLU' of the wrong sign": ("np.sign(a) if", "-np.sign(a) if", GRADIENT),
     "L2 left out of the gradient": ("+= (l2 / m) *", "+= 0 *", GRADIENT),
     "L2's 1/m missing": ("+= (l2 / m) *", "+= l2 *", GRADIENT),
     "the mean's 1/m missing": (" / self._count", "", GRADIENT),
