@@ -81,7 +81,7 @@ def _read_images(file):
     _refuse_unless(low >= 0 and high <= 255, file, f"pixels {low} to {high}", "0 to 255, no NaN")
     scaled = pixels.dtype.kind == "f" and 0 < high <= 1
     _refuse_unless(not scaled, file, f"pixels scaled to {low} to {high}", "unscaled, 0 to 255")
-    x = pixels.reshape(len(pixels), 784).astype(np.float32)
+    x = pixels.reshape(len(pixels), 784).astype(np.float32, order="C")
     x /= 255.0
     return x
 

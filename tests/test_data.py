@@ -134,6 +134,14 @@ def test_load_data_refuses_wrong_arrays(tmp_path, case):
         assert_refused(tmp_path, f"{name}.npz", found)
 
 
+def test_load_data_leaves_each_image_in_one_piece(tmp_path):
+    images = valid_arrays()["x_train"].reshape(12, 784)
+    write_files(tmp_path, x_train=np.asfortranarray(images))
+    x = nn_core.load_data(tmp_path).x_train
+    assert x.flags.c_contiguous
+    np.testing.assert_array_equal(x, (images / np.float32(255)).astype(np.float32))
+
+
 @pytest.mark.parametrize("name", DATA_FILES)
 def test_load_data_refuses_a_missing_file(tmp_path, name):
     (write_files(tmp_path) / name).unlink()
