@@ -14,22 +14,23 @@ Conventions, fixed once for the whole file:
   knows one vector and its gradient, whatever they belong to.
 - Training is float32; ``dtype=np.float64`` runs the same lines for gradient checks.
 
-Beside it: ``nn_checks`` refuses bad arguments, ``nn_data`` reads the data, ``nn_parallel`` spreads
-a sweep over processes.
+Beside it, in ``nn_support``: checks of arguments, the data, sweeps over processes.
 """
 
 import functools
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-import nn_checks as check
-from nn_data import Dataset, load_data  # noqa: F401, a part of this module to its users
+from nn_support import checks as check
+from nn_support.data import Dataset, load_data, require_dataset  # noqa: F401, parts of this module to its users
+from nn_support.history import History
+from nn_support.parallel import sweep  # noqa: F401
 
 
 def _stream(seed, which):
@@ -530,40 +531,6 @@ class Adam(_Optimizer):
 # ----------------------------------------------------------------- training
 
 
-@dataclass
-class History:
-    """What a run left behind; from ``sweep`` every array has a leading axis of seeds.
-
-    Rows are epochs, row 0 before training. A loss is the data term ½·mean squared error alone,
-    the penalty stands apart; accuracies are shares in [0, 1]. A run whose cost stopped being
-    finite keeps the rows it had; the rest is NaN.
-    """
-
-    train_loss: np.ndarray  # (epochs + 1,)
-    test_loss: np.ndarray
-    train_accuracy: np.ndarray
-    test_accuracy: np.ndarray
-    penalty: np.ndarray  # γ/(2m) Σ θ², m the training set's size
-    gradient_norm: np.ndarray  # (epochs + 1, layers): ‖∂loss/∂W_l‖ of the data term
-    seconds: np.ndarray  # cumulative training time, evaluation left out
-    step_loss: np.ndarray  # (updates,): each mini-batch's cost, penalty included
-    theta: np.ndarray  # the last parameters, flat
-    probes: dict  # {name: (epochs + 1, …)}, what ``probe`` returned
-    diverged_at: tuple | None = None  # (epoch, step), both from 1; a tuple of these in a sweep
-
-    @classmethod
-    def stack(cls, runs):
-        """One History with a leading axis from several of equal shape."""
-        stacked = {
-            f.name: np.stack([getattr(run, f.name) for run in runs])
-            for f in fields(cls)
-            if f.name not in ("probes", "diverged_at")
-        }
-        names = runs[0].probes
-        probes = {name: np.stack([run.probes[name] for run in runs]) for name in names}
-        return cls(**stacked, probes=probes, diverged_at=tuple(r.diverged_at for r in runs))
-
-
 def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=None):
     """Train ``net`` in place on ``data`` (a Dataset) and return its History.
 
@@ -611,18 +578,12 @@ def _checked_schedule(optimizer, epochs, batch_size, l2, probe):
     return epochs, batch_size, check.number("l2", l2)
 
 
-def _require_dataset(data):
-    names = Dataset._fields[:4]
-    ok = all(hasattr(data, name) for name in names)
-    check.that(ok, "data", type(data).__name__, f"a Dataset, with {', '.join(names)}")
-
-
 def _checked_data(net, data):
     """[(x_train, y_train), (x_test, y_test)] in the network's dtype, every row in one piece.
 
     ``take`` would copy an array of another order as a whole, for every batch.
     """
-    _require_dataset(data)
+    require_dataset(data)
     sets = [
         net._checked(*(getattr(data, n) for n in names), names=[f"data.{n}" for n in names])[:2]
         for names in (("x_train", "y_train"), ("x_test", "y_test"))
@@ -723,49 +684,3 @@ class Experiment:
         """Train once; one seed gives both the weights' and the sample order's stream."""
         schedule = self.optimizer, self.epochs, self.batch_size, self.l2
         return train(self.network(seed), data, *schedule, seed, self.probe)
-
-
-def sweep(experiments, data, seeds=range(5), executor=None, workers=None):
-    """Run every experiment with every seed, in parallel: {name: History with a seed axis}.
-
-    experiments : {name: Experiment}
-    seeds : the integers to run; runs that share one share its random draws
-    executor : any concurrent.futures.Executor, or None for ``workers`` processes (default: one
-        per core). ``data`` travels with every task of an executor from outside; Dask's users can
-        pass ``client.scatter(data, broadcast=True)`` in its place.
-
-    Every run has one BLAS thread, so the numbers do not depend on the number of workers. The
-    longest runs begin first, lest one of them begin when all others have ended. A run that
-    raises stops the sweep with a RuntimeError that names the experiment and the seed. In a
-    notebook, the progress bar takes with it what its cell has displayed before.
-    With the start methods "spawn" and "forkserver" a script must call this under
-    ``if __name__ == "__main__":``.
-    """
-    from nn_parallel import run_all  # needs more than NumPy: threadpoolctl and tqdm
-
-    check.that(isinstance(experiments, Mapping), "experiments", experiments, "{name: Experiment}")
-    check.that(experiments, "experiments", experiments, "at least one experiment")
-    for name, e in experiments.items():
-        check.that(isinstance(e, Experiment), f"experiments[{name!r}]", e, "an Experiment")
-    seeds = check.sequence("seeds", seeds, "whole numbers")
-    check.that(seeds, "seeds", seeds, "at least one seed")
-    seeds = [check.count("every seed", seed, 0) for seed in seeds]
-    check.that(len(set(seeds)) == len(seeds), "seeds", seeds, "every seed once")
-    if executor is None:  # else it may stand for data that are on their way
-        _require_dataset(data)
-    label = "experiment {!r}, seed {}".format
-    longest_first = sorted(experiments.items(), key=lambda item: -_work(item[1]))
-    tasks = {label(name, seed): (e, seed) for name, e in longest_first for seed in seeds}
-    runs = run_all(_run, tasks, data, executor, workers)
-    return {name: History.stack([runs[label(name, s)] for s in seeds]) for name in experiments}
-
-
-def _work(experiment):
-    """About how long a run takes, in multiplications per sample; an update's calls cost 400,000."""
-    weights = sum(n_in * n_out for n_in, n_out in pairwise(experiment.sizes))
-    updates = 1 / experiment.batch_size if experiment.batch_size else 0
-    return experiment.epochs * (weights + 400_000 * updates)
-
-
-def _run(experiment, seed, data):
-    return experiment.run(data, seed)

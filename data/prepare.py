@@ -37,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import standin  # noqa: E402
-from nn_data import DATA_FILES, load_data  # noqa: E402
+from nn_support.data import DATA_FILES, load_data  # noqa: E402
 
 SHA256SUMS = """\
 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84  train-images-idx3-ubyte.gz

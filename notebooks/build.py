@@ -144,7 +144,7 @@ a {{ color: #0b57a4; }}
 
 async def make_all(formats):
     """{name: (notebook, whether all went well)}."""
-    from nn_parallel import cores
+    from nn_support.parallel import cores
 
     side_by_side = min(cores(), len(LEADING_FIGURE))
     workers = dict.fromkeys(LEADING_FIGURE, cores() // side_by_side)

@@ -14,25 +14,24 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ["nn_core.py", "nn_checks.py", "nn_data.py", "nn_parallel.py"]
 TESTS = ["plain.py", "test_nn_core.py", "test_arguments.py", "test_properties.py", "test_sweep.py"]
 GOAL = 0.95
-SETTINGS = f"""\
+SETTINGS = """\
 [tool.pytest.ini_options]
 pythonpath = ["."]
 filterwarnings = ["error"]
 
 [tool.mutmut]
-source_paths = {MODULES[:1]}
+source_paths = ["nn_core.py"]
 pytest_add_cli_args_test_selection = ["tests/"]
-also_copy = {MODULES[1:]}
+also_copy = ["nn_support"]
 """
 
 
 def prepare(folder):
     (folder / "tests").mkdir(parents=True, exist_ok=True)
-    for name in MODULES:
-        shutil.copy2(ROOT / name, folder / name)
+    shutil.copy2(ROOT / "nn_core.py", folder / "nn_core.py")
+    shutil.copytree(ROOT / "nn_support", folder / "nn_support", dirs_exist_ok=True)
     for name in TESTS:
         shutil.copy2(ROOT / "tests" / name, folder / "tests" / name)
     (folder / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")

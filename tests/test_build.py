@@ -13,7 +13,7 @@ from nbconvert.nbconvertapp import NbConvertApp
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import build
-import nn_parallel
+from nn_support import parallel
 
 TITLES = ["تابع فعالیت", "وزن‌دهی <اولیه>", "بهینه‌ساز", "منظم‌سازی"]
 
@@ -124,7 +124,7 @@ def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores
     given = []
     run = result(lambda name, workers: given.append(workers) or (executed("…"), None))
     monkeypatch.setattr(build, "execute", run)
-    monkeypatch.setattr(nn_parallel, "cores", lambda: cores)
+    monkeypatch.setattr(parallel, "cores", lambda: cores)
     assert build.main() == 0
     assert given == expected and len(nothing_runs) == 4
 

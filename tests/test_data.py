@@ -21,7 +21,7 @@ import pytest
 import nn_core
 import prepare
 import standin
-from nn_data import DATA_FILES
+from nn_support.data import DATA_FILES
 
 FOLDERS_FOR_IMPORT = [str(Path(module.__file__).parent) for module in (nn_core, prepare)]
 REAL_ARCHIVES = os.environ.get("FASHION_MNIST_DIR")

@@ -16,7 +16,7 @@ import plain
 import pytest
 
 import nn_core as nn
-import nn_parallel
+from nn_support import parallel
 
 DATA = plain.small_data(m=300)
 NUMBERS = [
@@ -220,9 +220,9 @@ def test_after_an_interrupt_nothing_more_begins(monkeypatch):
         yield next(concurrent.futures.as_completed(labels))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nn_parallel, "as_completed", interrupted)
+    monkeypatch.setattr(parallel, "as_completed", interrupted)
     with Interrupting(1) as executor, pytest.raises(KeyboardInterrupt):
-        nn_parallel.run_all(None, dict.fromkeys(range(20), ()), DATA, executor)
+        parallel.run_all(None, dict.fromkeys(range(20), ()), DATA, executor)
     assert len(begun) < 20
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nn_support import checks as check
+
 
 class Dataset(NamedTuple):
     """x: (m, 784) float32 in [0, 1]; y: (m, 1) float32, 0 = T-shirt/top, 1 = trouser."""
@@ -19,6 +21,7 @@ class Dataset(NamedTuple):
     source: str  # "Fashion-MNIST", "course files" or "stand-in"
 
 
+DATA_FOLDER = Path(__file__).parents[1] / "data"
 DATA_FILES = ("x_train.npz", "y_train.npz", "x_test.npz", "y_test.npz")
 _REMEDY = "run `python data/prepare.py`, or put the course's four .npz files there"
 
@@ -26,7 +29,7 @@ _REMEDY = "run `python data/prepare.py`, or put the course's four .npz files the
 def load_data(folder=None):
     """Read and validate the four files, as the assignment does: np.load(file)["arr_0"].
 
-    folder : where they are; default: data/ beside this module.
+    folder : where they are; default: data/ at the root of the project.
     Images are (n, 28, 28) or (n, 784) and hold 0–255 in any integer or float type; labels are
     (n,) or (n, 1) and hold 0 and 1, both of them. ``source`` is what source.json says of these
     very files (their SHA-256 match), else "course files".
@@ -34,7 +37,7 @@ def load_data(folder=None):
     Raises FileNotFoundError for a missing file and ValueError for one that is damaged or holds
     something else; both name the file, what was found, what is expected and what to do.
     """
-    folder = Path(__file__).with_name("data") if folder is None else Path(folder)
+    folder = DATA_FOLDER if folder is None else Path(folder)
     parts = {}
     for split in ("train", "test"):
         x_file, y_file = folder / f"x_{split}.npz", folder / f"y_{split}.npz"
@@ -43,6 +46,13 @@ def load_data(folder=None):
         _refuse_unless(len(x) == len(y), y_file, f"{len(y)} labels", same)
         parts |= {f"x_{split}": x, f"y_{split}": y}
     return Dataset(**parts, source=_source(folder))
+
+
+def require_dataset(data):
+    """Raise ValueError unless ``data`` has what a Dataset has."""
+    names = Dataset._fields[:4]
+    ok = all(hasattr(data, name) for name in names)
+    check.that(ok, "data", type(data).__name__, f"a Dataset, with {', '.join(names)}")
 
 
 def _refuse_unless(ok, file, found, expected):
