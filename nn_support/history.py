@@ -1,17 +1,20 @@
-"""What a run leaves behind."""
+"""What a run leaves behind, and how a network is evaluated for it."""
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 
+from nn_support import checks as check
 
-@dataclass
+
+@dataclass(eq=False)
 class History:
     """What a run left behind; from ``sweep`` every array has a leading axis of seeds.
 
     Rows are epochs, row 0 before training. A loss is the data term ½·mean squared error alone,
     the penalty stands apart; accuracies are shares in [0, 1]. A run whose cost stopped being
-    finite keeps the rows it had; the rest is NaN.
+    finite keeps the rows it had; the rest is NaN. Two histories are equal when all their
+    numbers but ``seconds`` are.
     """
 
     train_loss: np.ndarray  # (epochs + 1,)
@@ -27,13 +30,55 @@ class History:
     diverged_at: tuple | None = None  # (epoch, step), both from 1; a tuple of these in a sweep
 
     @classmethod
+    def empty(cls, theta, layers, epochs, updates):
+        """NaN everywhere but in ``seconds[0]``, which is 0; ``updates`` an epoch."""
+        shapes = {f.name: epochs + 1 for f in fields(cls)[:-2]}
+        shapes |= {"gradient_norm": (epochs + 1, layers), "step_loss": epochs * updates}
+        history = cls(**{name: np.full(s, np.nan) for name, s in shapes.items()}, probes={})
+        history.theta, history.seconds[0] = np.full_like(theta, np.nan), 0.0
+        return history
+
+    @classmethod
     def stack(cls, runs):
         """One History with a leading axis from several of equal shape."""
-        stacked = {
-            f.name: np.stack([getattr(run, f.name) for run in runs])
-            for f in fields(cls)
-            if f.name not in ("probes", "diverged_at")
+        arrays = {
+            f.name: np.stack([getattr(run, f.name) for run in runs]) for f in fields(cls)[:-2]
         }
         names = runs[0].probes
         probes = {name: np.stack([run.probes[name] for run in runs]) for name in names}
-        return cls(**stacked, probes=probes, diverged_at=tuple(r.diverged_at for r in runs))
+        return cls(**arrays, probes=probes, diverged_at=tuple(r.diverged_at for r in runs))
+
+    def record(self, row, net, train_set, test_set, part, l2, probe):
+        """Fill one row with what the network is worth now."""
+        self.train_loss[row], self.train_accuracy[row] = evaluate(net, *train_set)
+        self.test_loss[row], self.test_accuracy[row] = evaluate(net, *test_set)
+        self.penalty[row] = net.penalty(l2, len(train_set[0]))
+        net.backprop(*part)
+        self.gradient_norm[row] = [np.linalg.norm(g) for g in net.weight_grads]
+        for name, value in (probe(net, part[0]) if probe else {}).items():
+            empty = np.full((len(self.seconds), *np.shape(value)), np.nan)
+            self.probes.setdefault(name, empty)[row] = value
+
+    def __eq__(self, other):
+        if not isinstance(other, History):
+            return NotImplemented
+        numbers, others = ({**vars(h), **h.probes} for h in (self, other))
+        if numbers.keys() != others.keys() or self.diverged_at != other.diverged_at:
+            return False
+        apart = ("seconds", "probes", "diverged_at")
+        compared = [name for name in numbers if name not in apart]
+        return all(np.array_equal(numbers[n], others[n], equal_nan=True) for n in compared)
+
+    __hash__ = None
+
+
+def evaluate(net, x, y, rows=1000):
+    """(½ mean squared error, accuracy) on a whole set, in pieces that stay in the cache."""
+    cost, right = 0.0, 0
+    for begin in range(0, len(x), rows):
+        labels = y[begin : begin + rows]
+        h = net.layers(x[begin : begin + rows])[-1]
+        error = (h - labels).ravel()
+        cost += float(error.dot(error)) / (2 * len(x))
+        right += np.count_nonzero(check.right(h, labels))
+    return cost, right / y.size

@@ -1,0 +1,69 @@
+"""Views into a flat vector, and what every optimizer shares: the loop over its blocks."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+
+from nn_support import checks as check
+
+BLOCK = 1 << 16  # parameters; five float32 blocks fill a second-level cache of 1.25 MB
+CLEARED_EVERY = 128  # updates
+
+
+def views(vector, sizes):
+    """(weights, biases): tuples of views (n_in, n_out) and (n_out,) that fill ``vector``."""
+    shapes = [*pairwise(sizes), *((n,) for n in sizes[1:])]
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    parts = [part.reshape(shape) for part, shape in zip(np.split(vector, ends), shapes)]
+    return tuple(parts[: len(sizes) - 1]), tuple(parts[len(sizes) - 1 :])
+
+
+class Optimizer:
+    """What every optimizer inherits: checked hyperparameters, and ``start``."""
+
+    moments = 0  # the number of arrays like theta that ``update`` keeps
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            vars(self)[name] = check.hyperparameter(name, value)
+
+    def start(self, theta):
+        """step(grad) for a float array ``theta``, which it moves in place.
+
+        Raises ValueError for another theta, or for a hyperparameter that theta's dtype can't
+        hold: an ε of 1e-50 is 0 in float32.
+        """
+        check.float_array("theta", theta)
+        for name, value in vars(self).items():
+            check.hyperparameter(name, value, theta.dtype)
+        return stepper(theta, self.update, self.moments)
+
+
+def stepper(theta, update, moments):
+    """step(grad), which calls ``update(t, W, dW, u, *moments)`` for one block after another.
+
+    ``moments`` is their number; they start at 0. Several passes over a block find it in the
+    cache, which on 566,000 parameters saves a third of Adam's time. Where a gradient stays 0 a
+    moment decays towards denormal numbers, on which arithmetic is many times slower; what is
+    below 1e8 times the smallest normal number is therefore set to 0 now and then.
+    """
+    split = theta.ndim == 1 and theta.size > BLOCK
+    blocks = [slice(i, i + BLOCK) for i in range(0, theta.size, BLOCK)] if split else [...]
+    arrays = [theta, *(np.zeros_like(theta) for _ in range(moments))]
+    scratch = np.empty_like(theta[blocks[0]])  # one for all blocks, so that it stays in the cache
+    parts = [(b, scratch[: len(theta[b])] if split else scratch) for b in blocks]
+    parts = [(b, u, [array[b] for array in arrays]) for b, u in parts]
+    faint, t = 1e8 * np.finfo(theta.dtype).tiny, 0
+
+    def step(grad):
+        nonlocal t
+        check.shape("grad", grad, theta.shape)
+        t += 1
+        for block, u, (W, *V) in parts:
+            update(t, W, grad[block], u, *V)
+            if t % CLEARED_EVERY == 0:
+                for moment in V:
+                    moment[np.abs(moment, out=u) < faint] = 0
+
+    return step
