@@ -1,0 +1,160 @@
+"""What a network looks like inside: measured here, drawn by ``figures``.
+
+A probe for ``nn.train`` and ``nn.Experiment`` is a function of (net, x) that returns a dict of
+numbers; the rest measures nets that a run left behind, or a single run.
+"""
+
+import inspect
+
+import numpy as np
+
+from evidence import nn, watch
+
+# ------------------------------------------------------- probes of a training
+
+
+def layer_health(net, x):
+    """A probe: per hidden layer, the shares of saturated and of dead units.
+
+    saturated: f′ below a tenth of its maximum, over units and samples; dead: units whose f′ is
+    so on every sample of x.
+    """
+    slopes = _slopes(net, net.activations(x))
+    flat = [slope < (0.025 if net.activation == "sigmoid" else 0.1) for slope in slopes]
+    return {
+        "saturated": [layer.mean() for layer in flat],
+        "dead": [layer.all(axis=0).mean() for layer in flat],
+    }
+
+
+def weight_norms(net, x):
+    """A probe: ‖W_l‖ per layer, and the norm of the first layer's dark rows.
+
+    dark: the weights of pixels that are 0 on every sample of x; the data never touch them.
+    """
+    dark = (x == 0).all(axis=0)
+    norms = [np.linalg.norm(W) for W in net.weights]
+    return {"norm": norms, "dark": np.linalg.norm(net.weights[0][dark])}
+
+
+def _slopes(net, outputs):
+    """f′ of every hidden layer, (m, n_l) each, from the outputs of all layers."""
+    f = nn.ACTIVATIONS[net.activation] if isinstance(net.activation, str) else net.activation
+    slopes = [np.ones_like(a) for a in outputs[:-1]]
+    for slope, a in zip(slopes, outputs):
+        f.backward(slope, a)
+    return slopes
+
+
+# ------------------------------------------------------------- trained networks
+
+
+def trained(experiment, history):
+    """The networks that a sweep left behind, one a seed."""
+    if "theta" in inspect.signature(experiment.network).parameters:
+        return [experiment.network(0, theta) for theta in history.theta]
+    nets = [experiment.network(0) for _ in history.theta]
+    for net, theta in zip(nets, history.theta):
+        net.theta[...] = theta
+    return nets
+
+
+def measure(experiment, history, x, y):
+    """(cost, errors) on x of the networks that a sweep left behind, one value a seed each."""
+    nets = trained(experiment, history)
+    costs = [net.loss(x, y) for net in nets]
+    wrong = [round((1 - net.accuracy(x, y)) * y.size) for net in nets]
+    return np.array(costs), np.array(wrong)
+
+
+def auc(outputs, labels):
+    """The share of pairs (one of each class) that the outputs rank rightly; a tie is half right.
+
+    ½ is chance, 1 a perfect order, whatever the threshold would say.
+    """
+    h, y = np.ravel(outputs), np.ravel(labels) == 1
+    _, place, counts = np.unique(h, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    ones, zeros = int(y.sum()), int((~y).sum())
+    return float((rank[y].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def dead_units(net, x):
+    """Per hidden layer, the share of units whose f′ is exactly 0 on every image of x."""
+    return [float((s == 0).all(axis=0).mean()) for s in _slopes(net, net.activations(x))]
+
+
+def sensitivity(net, x):
+    """‖∂h/∂x‖ of each image, (m,): how far a small change of its pixels moves the output."""
+    outputs = net.activations(x)
+    h, slopes = outputs[-1], _slopes(net, outputs)
+    delta = h * (1 - h)
+    for W, slope in zip(net.weights[:0:-1], slopes[::-1]):
+        delta = delta.dot(W.T) * slope
+    return np.linalg.norm(delta.dot(net.weights[0].T), axis=1)
+
+
+def first_layer(net):
+    """The weights into each unit of the first layer as a picture, (units, side, side)."""
+    pixels, units = net.weights[0].shape
+    side = round(pixels**0.5)
+    return net.weights[0].T.reshape(units, side, side)
+
+
+def join_seeds(parts):
+    """One History from several of a seed or more each, along the axis of seeds."""
+    runs = []
+    for part in parts:
+        for i, diverged_at in enumerate(part.diverged_at):
+            arrays = {k: v[i] for k, v in vars(part).items() if isinstance(v, np.ndarray)}
+            probes = {k: v[i] for k, v in part.probes.items()}
+            runs.append(nn.History(**arrays, probes=probes, diverged_at=diverged_at))
+    return nn.History.stack(runs)
+
+
+# ------------------------------------------------------- single runs and surfaces
+
+
+def update_ratios(experiment, data, seed, updates):
+    """‖ΔW_l‖/‖W_l‖ of every layer at each of the first ``updates`` updates, (updates, layers)."""
+    now, before, rows = experiment.network(seed), experiment.network(seed), []
+
+    def look(t, theta, seconds):
+        now.theta[...] = theta
+        pairs = zip(now.weights, before.weights)
+        rows.append([np.linalg.norm(W - W0) / np.linalg.norm(W0) for W, W0 in pairs])
+        before.theta[...] = theta
+        return t == updates
+
+    watch(experiment, data, seed, look)
+    return np.array(rows)
+
+
+def path(optimizer, gradient, start, steps):
+    """An optimizer's way over a surface: the points (steps + 1, …) that it visits from ``start``.
+
+    gradient : a function of the point; it may add noise
+    """
+    theta = np.array(start, float)
+    step, points = optimizer.start(theta), [theta.copy()]
+    for _ in range(steps):
+        step(np.asarray(gradient(theta), float))
+        points.append(theta.copy())
+    return np.array(points)
+
+
+def central_differences(f, theta, where=None, eps=1e-6):
+    """∂f/∂theta[j] ≈ (f(θ_j + ε) − f(θ_j − ε)) / 2ε for j in ``where`` (default: all).
+
+    f takes nothing and sees theta, which is moved in place and left as it was.
+    """
+    where = np.arange(theta.size) if where is None else np.asarray(where)
+    slopes = np.empty(len(where))
+    for i, j in enumerate(where):
+        middle, sides = theta[j], []
+        for sign in (1, -1):
+            theta[j] = middle + sign * eps
+            sides.append(f())
+        theta[j] = middle
+        slopes[i] = (sides[0] - sides[1]) / (2 * eps)
+    return slopes
