@@ -1,6 +1,7 @@
 """Every public argument refuses what it can't use: its name, the value and what is allowed."""
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ DATA = plain.small_data()
 X, Y = DATA.x_train, DATA.y_train
 NAN = float("nan")
 NARROW = np.uint8(200), np.uint8(5)
+ADAM = nn.Adam(0.1)
 RNG = np.random.default_rng(0)
 EXPERIMENT = nn.Experiment((6, 3, 1), "tanh", "xavier", nn.Momentum(0.1), 1, 8)
 
@@ -45,8 +47,8 @@ def sweep(**bad):
     return lambda: nn.sweep(**arguments)
 
 
-def start(theta):
-    return lambda: nn.Adam(0.1).start(theta)
+def start(theta, optimizer=ADAM):
+    return lambda: optimizer.start(theta)
 
 
 def step(optimizer, grad):
@@ -66,13 +68,19 @@ REFUSED = [
     (mlp(sizes=5), "sizes", "5", "a sequence"),
     (mlp(sizes="64"), "sizes", "'64'", "a sequence"),
     (mlp(sizes=None), "sizes", "None", "a sequence"),
+    (mlp(sizes={6, 3, 1}), "sizes", "{", "a sequence"),
+    (mlp(sizes=frozenset({6, 1})), "sizes", "frozenset", "a sequence"),
+    (mlp(sizes={6: 3, 3: 1}), "sizes", "{6: 3, 3: 1}", "a sequence"),
+    (mlp(sizes=b"abc"), "sizes", "b'abc'", "a sequence"),
+    (mlp(sizes=bytearray(b"abc")), "sizes", "bytearray", "a sequence"),
     (mlp(sizes=[6, 0, 1]), "every entry of sizes", "0", "1 or more"),
     (mlp(sizes=[6, -3, 1]), "every entry of sizes", "-3", "1 or more"),
     (mlp(sizes=[6, 2.5, 1]), "every entry of sizes", "2.5", "a whole number"),
     (mlp(sizes=[6, "3", 1]), "every entry of sizes", "'3'", "a whole number"),
     (mlp(sizes=[6, True, 1]), "every entry of sizes", "True", "a whole number"),
     (mlp(activation="swish"), "activation", "'swish'", "identity, sigmoid, tanh, relu, leaky_relu"),
-    (mlp(activation=None), "activation", "None", "identity, sigmoid"),
+    (mlp(activation=None), "activation", "None", "identity, sigmoid", "or an Activation"),
+    (mlp(activation=np.tanh), "activation", "tanh", "or an Activation"),
     (mlp(activation=["relu"]), "activation", "['relu']", "identity, sigmoid"),
     (mlp(init="glorot"), "init", "'glorot'", "zeros, small, large, xavier, he"),
     (mlp(init=0), "init", "0", "zeros, small"),
@@ -99,8 +107,15 @@ REFUSED = [
     (lambda: net().forward([[1, 2], [3]]), "x is", "numbers"),
     (lambda: net().forward(None), "x", "()", "(m, 6)"),
     (lambda: net().forward({"a": 1}), "x is", "numbers"),
+    (lambda: net().forward(X + 1j), "x is", "complex", "(m, 6)", "real numbers"),
+    (lambda: net().forward(X.astype("<U9")), "x is", "<U", "real numbers"),
+    (lambda: net().forward(X.astype("M8[s]")), "x is", "datetime64", "real numbers"),
+    (lambda: net().forward(X.astype(object)), "x is", "object", "real numbers"),
+    (lambda: net().forward(np.ma.masked_less(X, 0)), "x is", "masked", "without a mask"),
+    (lambda: net().loss(X, np.ma.masked_equal(Y, 0)), "y is", "masked", "without a mask"),
     (lambda: net().activations(X[:, :5]), "x.shape", "(50, 5)", "(m, 6)"),
-    (lambda: net().loss(X, Y.ravel()), "y.shape", "(50,)", "(50, 1)"),
+    (lambda: net().loss(X, Y.ravel()), "y.shape", "(50,)", "(50, 1)", "y.reshape(-1, 1)"),
+    (data(y_test=DATA.y_test.ravel()), "data.y_test.shape", "data.y_test.reshape(-1, 1)"),
     (lambda: net().loss(X, Y[:9]), "y.shape", "(9, 1)", "(50, 1)"),
     (lambda: net().loss(X, spoiled(Y, 2)), "y is", "2.0", "0 and 1"),
     (lambda: net().loss(X, spoiled(Y, 0.5)), "y is", "0.5", "0 and 1"),
@@ -116,6 +131,20 @@ REFUSED = [
     (lambda: net().loss_and_gradient(X, Y, m=-4), "m is", "-4", "1 or more"),
     (lambda: net().loss_and_gradient(X, Y[:3]), "y.shape", "(3, 1)", "(50, 1)"),
     (lambda: net().accuracy(X, spoiled(Y, -1)), "y is", "-1.0", "0 and 1"),
+    (lambda: net().loss(X, Y, l2=10**400), "l2", "10", "a number in [0, inf)"),
+    (lambda: nn.GradientDescent(Fraction(1, 10**400)), "lr", "Fraction", "(0, inf)"),
+    (lambda: nn.GradientDescent(Decimal("1e-400")), "lr", "Decimal", "(0, inf)"),
+    (lambda: nn.GradientDescent(Decimal("sNaN")), "lr", "Decimal", "(0, inf)"),
+    (lambda: nn.GradientDescent(10**400), "lr", "1000", "(0, inf)"),
+    (lambda: nn.GradientDescent(np.longdouble("1e-4000")), "lr", "longdouble", "(0, inf)"),
+    (lambda: nn.Momentum(0.1, Fraction(10**30 - 1, 10**30)), "beta", "Fraction", "[0, 1)"),
+    (lambda: nn.Momentum(0.1, np.longdouble(1) - np.longdouble("1e-18")), "beta", "[0, 1)"),
+    (start(np.zeros(3, np.float32), nn.RMSprop(0.1, eps=1e-50)), "eps", "1e-50", "float32"),
+    (start(np.zeros(3, np.float32), nn.Adam(0.1, eps=1e-50)), "eps", "1e-50", "float32", "(0"),
+    (start(np.zeros(3, np.float32), nn.Adam(1e-60)), "lr", "1e-60", "float32", "(0, inf)"),
+    (start(np.zeros(3, np.float32), nn.Adam(1e60)), "lr", "1e+60", "float32", "(0, inf)"),
+    (start(np.zeros(3, np.float32), nn.Momentum(0.1, 1 - 1e-9)), "beta", "float32", "[0, 1)"),
+    (train(optimizer=nn.Adam(0.1, eps=1e-50)), "eps", "1e-50", "float32"),
     (lambda: nn.GradientDescent(0), "lr", "0", "(0, inf)"),
     (lambda: nn.GradientDescent(-0.1), "lr", "-0.1", "(0, inf)"),
     (lambda: nn.GradientDescent(NAN), "lr", "nan", "a number"),
@@ -205,6 +234,11 @@ ACCEPTED = [
     mlp(dtype="float64"),
     mlp(dtype=np.dtype(np.float32)),
     mlp(seed=np.int64(3)),
+    mlp(seed=np.random.SeedSequence(3)),
+    mlp(activation=nn.ACTIVATIONS["tanh"]),
+    lambda: nn.Adam(Decimal("0.1")),
+    lambda: nn.Adam(0.1, eps=1e-50).start(np.zeros(3)),
+    lambda: net().forward(np.ma.masked_array(X, mask=False)),
     lambda: net().loss(X, Y, l2=np.float32(0.1), m=np.int64(3)),
     lambda: net().loss(X, Y.astype(bool)),
     lambda: nn.GradientDescent(1, decay=0),
@@ -225,6 +259,20 @@ def test_the_edges_of_what_is_allowed_are_accepted(call):
     call()
 
 
+def test_x_and_y_in_place_of_a_dataset_are_told_of_it_without_the_numbers():
+    with pytest.raises(ValueError, match=r"^data is .ndarray.; allowed: a Dataset") as refused:
+        nn.train(net(), X, Y)
+    assert len(str(refused.value)) < 120
+
+
+@pytest.mark.parametrize("value", [X, [X, X], list(range(9999)), "a" * 9999])
+def test_a_message_prints_no_array(value):
+    for call in (mlp(activation=value), mlp(seed=value), train(optimizer=value)):
+        with pytest.raises(ValueError) as refused:
+            call()
+        assert len(str(refused.value)) < 400
+
+
 def test_nothing_is_changed_by_a_refused_call():
     network = net()
     theta, grad = network.theta.copy(), network.grad.copy()
@@ -235,6 +283,14 @@ def test_nothing_is_changed_by_a_refused_call():
         network.loss_and_gradient(X, spoiled(Y, NAN))
     np.testing.assert_array_equal(network.theta, theta)
     np.testing.assert_array_equal(network.grad, grad)
+
+
+def test_experiments_refuse_their_arguments_too():
+    for bad in ({"epochs": -1}, {"activation": "swish"}, {"sizes": {6, 1}}, {"l2": 10**400}):
+        with pytest.raises(ValueError):
+            experiment(**bad)()
+    with pytest.raises(ValueError, match=r"theta\.shape is \(3,\); allowed: \(25,\)"):
+        EXPERIMENT.network(0, np.zeros(3))
 
 
 def test_narrow_and_exact_numbers_mean_what_they_say():
