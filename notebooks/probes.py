@@ -4,8 +4,6 @@ A probe for ``nn.train`` and ``nn.Experiment`` is a function of (net, x) that re
 numbers; the rest measures nets that a run left behind, or a single run.
 """
 
-import inspect
-
 import numpy as np
 
 from evidence import nn, watch
@@ -39,10 +37,9 @@ def weight_norms(net, x):
 
 def _slopes(net, outputs):
     """f′ of every hidden layer, (m, n_l) each, from the outputs of all layers."""
-    f = nn.ACTIVATIONS[net.activation] if isinstance(net.activation, str) else net.activation
     slopes = [np.ones_like(a) for a in outputs[:-1]]
     for slope, a in zip(slopes, outputs):
-        f.backward(slope, a)
+        net.f.backward(slope, a)
     return slopes
 
 
@@ -51,12 +48,7 @@ def _slopes(net, outputs):
 
 def trained(experiment, history):
     """The networks that a sweep left behind, one a seed."""
-    if "theta" in inspect.signature(experiment.network).parameters:
-        return [experiment.network(0, theta) for theta in history.theta]
-    nets = [experiment.network(0) for _ in history.theta]
-    for net, theta in zip(nets, history.theta):
-        net.theta[...] = theta
-    return nets
+    return [experiment.network(0, theta) for theta in history.theta]
 
 
 def measure(experiment, history, x, y):
