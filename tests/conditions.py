@@ -196,7 +196,8 @@ def own_seeds(source):
         given += node.args[3:4] if called(node) == "MLP" else []
         given += node.args[2:3] if called(node) == "sweep" else []
         for value in given:
-            fixed = isinstance(value, ast.Constant | ast.List | ast.Tuple)
+            parts = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+            fixed = all(isinstance(part, ast.Constant) for part in parts)
             if fixed or (isinstance(value, ast.Call) and called(value) == "range"):
                 found.append(f"line {node.lineno}: {ast.unparse(value)}")
         if called(node) == "sweep" and len(node.args) + len(node.keywords) < 3:
