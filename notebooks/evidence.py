@@ -502,7 +502,7 @@ def time_to_cost(experiment, data, seed, cost, rungs=None):
     alike; infinite if it is never that low there.
     """
     per_epoch = -(-len(data.x_train) // (experiment.batch_size or len(data.x_train)))
-    rungs = [r for r in rungs or ladder(experiment.epochs * per_epoch)]
+    rungs = list(rungs or ladder(experiment.epochs * per_epoch))
     net, wanted, found, before = experiment.network(seed), set(rungs), [], 0
 
     def look(t, theta, seconds):
