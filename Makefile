@@ -28,6 +28,7 @@ lint: .venv/ready ## ruff: format and rules, modules and notebooks
 	$(BIN)/ruff check .
 
 notebooks: .venv/ready ## execute the notebooks in place, redraw figures/, renew the README's numbers
+	@test "$${FIRST_SEED:-0}" = 0 || { echo "FIRST_SEED=$$FIRST_SEED is for make report; the committed notebooks have 0" >&2; exit 1; }
 	$(BIN)/python data/prepare.py --require-real
 	FIGURES_DIR= $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)

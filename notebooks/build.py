@@ -41,9 +41,11 @@ async def execute(name, workers):
     Returns (notebook, error or None).
     """
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
-    code_cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        cell.outputs = []  # a run that fails must not end in the claims of the one before
     start, error = time.perf_counter(), None
-    with tqdm(total=code_cells, desc=name, unit="cell", leave=False, disable=None) as bar:
+    with tqdm(total=len(code), desc=name, unit="cell", leave=False, disable=None) as bar:
         client = NotebookClient(
             notebook,
             timeout=None,
@@ -59,7 +61,7 @@ async def execute(name, workers):
             error = failure
     nbformat.write(notebook, BUILD / f"{name}.ipynb")
     state = "FAILED" if error else "done"
-    print(f"{name}: {state}, {code_cells} cells in {time.perf_counter() - start:.0f} s", flush=True)
+    print(f"{name}: {state}, {len(code)} cells in {time.perf_counter() - start:.0f} s", flush=True)
     return notebook, error
 
 
@@ -82,19 +84,38 @@ def export(file, formats):
     return True
 
 
-def verdict(notebook):
-    """What the claims table of an executed notebook found, in Persian."""
-    from report import fa
+def claims_of(notebook):
+    """What the claims table of an executed notebook found, as ``Claims.close`` left it, or None."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return next(filter(None, (o.get("metadata", {}).get("claims") for o in outputs)), None)
 
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            claims = output.get("metadata", {}).get("claims")
-            if claims and not claims["checked"]:
-                return "دادۀ جانشین: ادعاها بررسی نشدند"
-            if claims:
-                held = claims["total"] - claims["failed"]
-                return f"{fa(held)} ادعا از {fa(claims['total'])} ادعا برقرار است"
-    return "اجرا به جدول ادعاها نرسید"
+
+def verdict(notebook):
+    """The same in a Persian sentence."""
+    from persian import fa
+
+    claims = claims_of(notebook)
+    if not claims:
+        return "اجرا به جدول ادعاها نرسید"
+    if not claims["checked"]:
+        return "دادۀ جانشین: ادعاها بررسی نشدند"
+    held, total = fa(claims["total"] - claims["failed"]), fa(claims["total"])
+    first = claims.get("first_seed", 0)
+    seeds = f"؛ بذرها از {fa(first)} آغاز می‌شوند" if first else ""
+    return f"{held} ادعا از {total} ادعا برقرار است{seeds}"
+
+
+def print_claims(notebooks):
+    """On other seeds than the report's: which claims held, notebook by notebook."""
+    for name, notebook in notebooks.items():
+        claims = claims_of(notebook)
+        if not claims:
+            print(f"{name}: no claims table")
+            continue
+        held = claims["total"] - claims["failed"]
+        print(f"{name}: {held} of {claims['total']} claims held")
+        for text, holds in claims["rows"]:
+            print(f"  {'✓' if holds else '✗'} {text}")
 
 
 def index(notebooks, with_pdf):
@@ -170,6 +191,8 @@ async def make_all(formats):
 def main():
     from jupyter_fa.pdf import can_print
 
+    from evidence import FIRST_SEED  # a bad one is refused before anything runs
+
     BUILD.mkdir(exist_ok=True)
     figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures")
     os.environ["FIGURES_DIR"] = str(figures.resolve())  # for kernels run in another folder
@@ -177,7 +200,10 @@ def main():
     made = asyncio.run(make_all(["html", "pdf_fa"] if with_pdf else ["html"]))
     if not with_pdf:
         print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
-    index({name: notebook for name, (notebook, _) in made.items()}, with_pdf)
+    notebooks = {name: notebook for name, (notebook, _) in made.items()}
+    index(notebooks, with_pdf)
+    if FIRST_SEED:
+        print_claims(notebooks)
     print(f"build/index.html: ready after {time.perf_counter() - start:.0f} s")
     return int(not all(well for _, well in made.values()))
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -164,7 +165,15 @@ class Choice:
 
 
 def choose(
-    methods, data, start, *, zero=False, reach=8, seeds=None, field="test_loss", rows=5, run=None
+    methods,
+    data,
+    start,
+    zero=False,
+    reach=8,
+    seeds=selection_seeds(),  # noqa: B008, a range
+    field="test_loss",
+    rows=5,
+    run=nn.sweep,
 ):
     """Choose each method's rate (or γ) by the one rule: the lowest mean log late cost.
 
@@ -174,14 +183,13 @@ def choose(
         (every half-decade from the one to the other is run); {name: start} where methods differ
     zero : also try 0, which is no neighbour of anything (for γ)
     reach : how many half-decades beyond the start the grid may grow on either side
-    seeds : default selection_seeds()
-    run : what trains, default nn.sweep
+    field, rows : what is judged, as in ``late``
+    run : what trains the Experiments
 
     A method's grid grows until its best point has worse ones on either side: where an end is as
     good as the best (by a thousandth), it goes on; a rate that diverged is worse than any. What
     is new for all methods is trained in one sweep a round. Returns {name: Choice}.
     """
-    run, seeds = run or nn.sweep, selection_seeds() if seeds is None else seeds
     starts = start if isinstance(start, Mapping) else dict.fromkeys(methods, start)
     spans = {
         name: sorted({nearest(v) for v in np.ravel(starts[name]).tolist()}) for name in methods
@@ -460,9 +468,8 @@ def watch(experiment, data, seed, look):
         since = time.perf_counter()
         return {}
 
-    watched = type("Watched", (), {"start": staticmethod(start)})()
     try:
-        replace(experiment, optimizer=watched, probe=go_on).run(data, seed)
+        replace(experiment, optimizer=SimpleNamespace(start=start), probe=go_on).run(data, seed)
     except _Stop:
         return True
     return False
@@ -495,7 +502,7 @@ def time_to_cost(experiment, data, seed, cost, rungs=None):
     alike; infinite if it is never that low there.
     """
     per_epoch = -(-len(data.x_train) // (experiment.batch_size or len(data.x_train)))
-    rungs = [r for r in rungs or ladder(experiment.epochs * per_epoch)]
+    rungs = list(rungs or ladder(experiment.epochs * per_epoch))
     net, wanted, found, before = experiment.network(seed), set(rungs), [], 0
 
     def look(t, theta, seconds):
@@ -529,16 +536,13 @@ class _TimeTo(nn.Experiment):
         return history
 
 
-def times_to_cost(experiments, data, cost, seeds=None, rungs=None):
-    """``time_to_cost`` of {name: Experiment} on all seeds (default: ``seeds()``), in parallel.
-
-    Returns {name: Times}.
-    """
+def times_to_cost(experiments, data, cost, seeds=seeds(), rungs=None):  # noqa: B008, a range
+    """``time_to_cost`` of {name: Experiment} on all seeds, in parallel: {name: Times}."""
     jobs = {
         name: _TimeTo(**vars(e), cost=cost, rungs=rungs and tuple(rungs))
         for name, e in experiments.items()
     }
-    runs = nn.sweep(jobs, data, globals()["seeds"]() if seeds is None else seeds)
+    runs = nn.sweep(jobs, data, seeds)
     return {name: Times(*run.probes["reached"].T) for name, run in runs.items()}
 
 

@@ -75,7 +75,7 @@ few = data._replace(x_train=data.x_train[:2000], y_train=data.y_train[:2000])"""
 runs = nn.sweep({"کوچک": experiment}, few, seeds=range(3))""",
     """fig, ax = r.panels()
 r.band(r.cost_axis(ax), runs["کوچک"].train_loss, "tanh")
-r.show(fig, "small", "هزینه پایین می‌آید.", "خطی که پایین می‌آید")""",
+r.show(fig, "small", data="هزینۀ آموزش.", alt="خطی که پایین می‌آید")""",
     "r.say(f\"دقت {r.percent(np.median(runs['کوچک'].test_accuracy[:, -1]))} است.\")",
     'r.table(["نام", "مقدار"], [["الف", r.fa(1.5)]])',
 ]

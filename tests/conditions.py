@@ -130,7 +130,7 @@ def sentence_faults(call, known):
         if "|" in spec and not known.is_checked(keywords.get(name, call)):
             found.append(f"{where}: {{{name}}} is no claim's truth value and no outcome")
     for name, value in keywords.items():
-        if any(isinstance(n, COMPUTED) for n in ast.walk(value)):
+        if any(isinstance(n, COMPUTED) and not is_number(n) for n in ast.walk(value)):
             found.append(f"{where}: {name} is computed inside the sentence")
     if kind in ("tell", "told") and not asked:
         found.append(f"{where} has no field: a result that nothing checks, or a Markdown cell")
@@ -143,6 +143,11 @@ def sentence_faults(call, known):
         ):
             found.append(f"{where}: the takeaway states what no claim checks")
     return found
+
+
+def is_number(node):
+    """Whether an expression is a literal like −1."""
+    return isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
 
 
 def is_none(node):
@@ -196,7 +201,8 @@ def own_seeds(source):
         given += node.args[3:4] if called(node) == "MLP" else []
         given += node.args[2:3] if called(node) == "sweep" else []
         for value in given:
-            fixed = isinstance(value, ast.Constant | ast.List | ast.Tuple)
+            parts = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+            fixed = all(isinstance(part, ast.Constant) for part in parts)
             if fixed or (isinstance(value, ast.Call) and called(value) == "range"):
                 found.append(f"line {node.lineno}: {ast.unparse(value)}")
         if called(node) == "sweep" and len(node.args) + len(node.keywords) < 3:

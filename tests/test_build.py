@@ -83,6 +83,18 @@ def test_the_index_says_that_data_are_a_stand_in(index):
     assert "برقرار است" not in page
 
 
+def test_other_seeds_are_said_in_the_index_and_their_claims_in_the_terminal(index, capsys):
+    notebooks = four(
+        total=2, failed=1, checked=True, first_seed=1000, rows=[["الف", True], ["ب", False]]
+    )
+    assert index(notebooks).count("۱ ادعا از ۲ ادعا برقرار است؛ بذرها از ۱٬۰۰۰ آغاز می‌شوند") == 4
+    notebooks["03_optimizers"] = executed("…")
+    build.print_claims(notebooks)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["01_activations: 1 of 2 claims held", "  ✓ الف", "  ✗ ب"]
+    assert "03_optimizers: no claims table" in lines
+
+
 def make_files(file, formats):
     """An export that goes well, in empty files."""
     for to in formats:
@@ -171,10 +183,11 @@ def test_a_kernel_that_dies_leaves_its_notebook(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
     build.BUILD.mkdir()
     cells = [new_code_cell("print(1)"), new_code_cell("import os; os._exit(1)")]
+    cells += [new_code_cell("print(2)", outputs=[new_output("stream", text="of an older run")])]
     nbformat.write(new_notebook(cells=cells), tmp_path / "one.ipynb")
     notebook, error = asyncio.run(build.execute("one", 1))
     assert isinstance(error, DeadKernelError)
-    assert notebook.cells[0].outputs[0].text == "1\n"
+    assert notebook.cells[0].outputs[0].text == "1\n" and not notebook.cells[2].outputs
     assert (build.BUILD / "one.ipynb").is_file()
 
 

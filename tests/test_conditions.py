@@ -17,7 +17,7 @@ r.show(fig, "b", takeaway="{v:verdict}.", v=v, data="میانۀ {n} بذر.", n=
 r.show(fig, "c", data="ده نمونۀ نخست.", alt="…")
 r.show(fig, "d", takeaway=None, data="ده نمونۀ نخست.", alt="…")""",
     """if sinks:
-    r.tell("در {x:.1f} گام.", x=x)
+    r.tell("در {x:.1f} گام.", x=np.median(x[:, -1]))
 r.table(["روش"], [[r.told("{x:.1f}", x=x)]])
 text = "شبکه" + f"{r.fa(d)} لایه"
 r.label(ax, title="آموزش" if row == 0 else None)
@@ -37,6 +37,8 @@ def test_honest_cells_pass():
         ('ok = np.median(f) > 2\nr.tell("{ok:آری|نه}", ok=ok)', "no claim's truth value"),
         ('sinks = x > 2\nr.tell("{ok:آری|نه}", ok=sinks)', "no claim's truth value"),
         ('r.tell("{ok:آری|نه}", ok=not sinks)', "computed inside"),
+        ('r.tell("{x:.1f}", x=-x)', "computed inside"),
+        ('r.tell("{ok:آری|نه}", ok=not True)', "no claim's truth value"),
         ('r.tell("{ok:آری|نه}", ok=sinks and x > 2)', "computed inside"),
         ('both = sinks and deep\nr.tell("{ok:آری|نه}", ok=both)', "no claim's truth value"),
         ('r.tell("{ok:آری {y:تند|کند}|نه}", ok=sinks, y=x > 1)', "{y} is no claim's"),

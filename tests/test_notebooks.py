@@ -6,7 +6,7 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import pytest
-from conditions import faults, only_tells
+from conditions import faults, only_tells, own_seeds
 
 import readme
 
@@ -67,6 +67,10 @@ class TestNotebook:
             for cell in cells(path, "code")
         ]
         assert max(lengths) <= 15
+
+    def test_every_seed_is_the_reports(self, path):
+        found = [(cell["id"], own_seeds(source(cell))) for cell in cells(path, "code")]
+        assert not [fault for fault in found if fault[1]]
 
     def test_in_a_rewritten_notebook_every_stated_result_is_checked(self, path):
         found = faults([source(cell) for cell in cells(path, "code")])
