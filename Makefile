@@ -16,7 +16,7 @@ test: .venv/ready lint ## the unit tests, then every notebook re-executed by nbv
 	$(BIN)/pytest tests jupyter-fa/tests --ignore=jupyter-fa/tests/test_browser.py
 	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -W default $(NOTEBOOKS)
 
-test-browser: .venv/ready ## the exports and JupyterLab in a real Chromium
+test-browser: .venv/ready ## the exports and JupyterLab in a real Chromium and Firefox
 	$(BIN)/pytest jupyter-fa/tests/test_browser.py tests/browser.py
 
 lab: .venv/ready ## open the first notebook in JupyterLab

@@ -120,6 +120,8 @@ def print_claims(notebooks):
 
 def index(notebooks, with_pdf):
     """build/index.html: the four pages in order, each with its verdict and leading figure."""
+    from jupyter_fa.fonts import FontFaces
+
     entries = []
     for name, notebook in notebooks.items():
         title = html.escape(notebook.metadata.get("title", name))
@@ -131,7 +133,9 @@ def index(notebooks, with_pdf):
             f"<p>{verdict(notebook)}{pdf}</p>"
             f'<a href="{name}.html"><img src="{picture}" alt="شکل نمونۀ «{title}»"></a></li>'
         )
-    (BUILD / "index.html").write_text(INDEX.format("\n".join(entries)), encoding="utf-8")
+    items = "\n".join(entries)
+    page = INDEX.format(fonts=FontFaces()(INDEX + items), items=items)
+    (BUILD / "index.html").write_text(page, encoding="utf-8")
 
 
 INDEX = """<!DOCTYPE html>
@@ -140,7 +144,8 @@ INDEX = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>آموزش یک شبکۀ عصبی، چهار آزمایش</title>
 <style>
-body {{ font-family: Vazirmatn, "Noto Sans Arabic", "DejaVu Sans", Tahoma, sans-serif;
+{fonts}
+body {{ font-family: fa-text, Tahoma, sans-serif;
   line-height: 1.8; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff; }}
 ol {{ list-style: persian; padding-inline-start: 1.5rem; }}
@@ -156,7 +161,7 @@ a {{ color: #0b57a4; }}
 <h1>آموزش یک شبکۀ عصبی، چهار آزمایش</h1>
 <p>تابع فعالیت، وزن‌دهی اولیه، بهینه‌ساز و منظم‌سازی L2 روی پیراهن‌ها و شلوارهای Fashion-MNIST.</p>
 <ol>
-{}
+{items}
 </ol>
 </main>
 </html>

@@ -22,7 +22,7 @@ from pypdf import PdfReader
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "jupyter-fa" / "tests"))
 
-from conftest import nbconvert  # noqa: E402
+from conftest import letters_without_a_glyph, nbconvert  # noqa: E402
 from reader import (  # noqa: E402
     FAINT,
     LAB_TIMEOUT,
@@ -85,7 +85,7 @@ r.show(fig, "small", data="هزینۀ آموزش.", alt="خطی که پایین 
 def tree(tmp_path_factory):
     """A copy of the project with the data that are prepared, and a small notebook in it."""
     tree = tmp_path_factory.mktemp("tree")
-    for source in [*ROOT.glob("nn_*.py"), ROOT / "notebooks", ROOT / "data"]:
+    for source in [*ROOT.glob("nn_*"), ROOT / "notebooks", ROOT / "data"]:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tree / source.name)
     cells = [new_markdown_cell(SMALL[0]), *map(new_code_cell, SMALL[1:])]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -287,6 +287,12 @@ def test_page_is_persian_small_and_its_figures_have_words(pages, name):
     images = soup.find_all("img")
     assert len(images) == len(figures(name)) > 0
     assert all(PERSIAN.search(image.get("alt", "")) for image in images)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_embeds_a_glyph_for_every_letter(pages, name):
+    page = (pages / f"{name}.html").read_text(encoding="utf-8")
+    assert "ۀ" in page and letters_without_a_glyph(page) == set()
 
 
 def test_pages_link_each_other(pages):

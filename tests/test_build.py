@@ -3,7 +3,9 @@
 import asyncio
 import os
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -14,6 +16,9 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import build
 from nn_support import parallel
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "jupyter-fa" / "tests"))
+from conftest import letters_without_a_glyph
 
 TITLES = ["تابع فعالیت", "وزن‌دهی <اولیه>", "بهینه‌ساز", "منظم‌سازی"]
 
@@ -63,6 +68,7 @@ def test_the_index_links_the_four_in_order_with_their_figures(index, tmp_path):
     assert re.findall(r'href="(\w+)\.pdf"', page) == names
     figures = [f"figures/{figure}.png" for figure in build.LEADING_FIGURE.values()]
     assert re.findall(r'<img src="([^"]+)" alt="شکل[^"]+"', page) == figures
+    assert letters_without_a_glyph(page) == set()
     assert "وزن‌دهی &lt;اولیه&gt;" in page and '<html lang="fa" dir="rtl">' in page
 
 
@@ -203,7 +209,8 @@ def test_a_failed_execution_or_export_is_the_exit_code(nothing_runs, monkeypatch
 
 def test_an_export_in_this_process_is_the_commands(tmp_path):
     file = tmp_path / "one.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), file)
+    cells = [new_code_cell("1 + 1")]
+    nbformat.write(new_notebook(cells=cells, metadata={"title": TITLES[0]}), file)
     assert build.export(file, ["html"])
     assert '<html lang="fa">' in file.with_suffix(".html").read_text(encoding="utf-8")
     assert not build.export(tmp_path / "none.ipynb", ["html"])

@@ -1,9 +1,13 @@
 """Fonts for a page: only the glyphs it uses, as `@font-face` rules with nothing to download.
 
-Text is in DejaVu Sans, which comes with matplotlib and draws Persian; formulas are in STIX Two
-Math, which comes with ziamath and has the MATH table without which brackets do not grow.
-`JUPYTER_FA_FONT` (or `FontFaces.font` in the configuration) names the file of another text font,
-`JUPYTER_FA_MATH_FONT` (`FontFaces.math_font`) that of another mathematics font.
+Text is in DejaVu Sans and code in DejaVu Sans Mono, which come with matplotlib and draw Persian;
+formulas are in STIX Two Math, which comes with ziamath and has the MATH table without which
+brackets do not grow. `JUPYTER_FA_FONT` (or `FontFaces.font` in the configuration) names the file of
+another text font, `JUPYTER_FA_MATH_FONT` (`FontFaces.math_font`) that of another mathematics font.
+
+A letter of which a font only has the parts, as DejaVu has of «ۀ», is put together. Where a letter
+of the Arabic script is lacking altogether, as some of Urdu are, that script is left to the reader's
+fonts, because a word that two fonts draw is not joined.
 """
 
 import base64
@@ -20,8 +24,11 @@ from pathlib import Path
 
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables import otTables
+from fontTools.ttLib.tables._g_l_y_f import Glyph
 from traitlets import Unicode
 from traitlets.config import Configurable
+from traitlets.log import get_logger
 
 # In every subset, so that pages of one kind have the same fonts: ASCII, the Persian letters,
 # digits, marks and punctuation, half-space and direction marks, quotes and dashes, Greek and the
@@ -31,7 +38,10 @@ GREEK = frozenset(map(chr, (*range(0x391, 0x3AA), *range(0x3B1, 0x3CA))))
 SIGNS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻½¼¾⅛·±×÷−∓∂∆∇∈∏∑√∞∫≈≠≤≥⊙⊤‖′←↑→↓⇒↔✓✗⚠•")
 MARKS = frozenset("\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069«»‹›–—…")
 ALWAYS = PERSIAN | GREEK | SIGNS | MARKS | frozenset(string.printable)
+ARABIC = frozenset(map(chr, (*range(0x600, 0x700), *range(0x750, 0x780))))
+ARABIC |= frozenset(map(chr, (*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFF))))
 TEXT_FACE = ("matplotlib", "mpl-data/fonts/ttf/DejaVuSans.ttf")
+CODE_FACE = ("matplotlib", "mpl-data/fonts/ttf/DejaVuSansMono.ttf")
 # Each glyph of a formula is taken from the first of these that has it.
 MATH_FACES = (
     ("ziamath", "fonts/STIXTwoMath-Regular.ttf"),
@@ -49,7 +59,7 @@ class FontFaces(Configurable):
     math_font.tag(config=True)
 
     def __call__(self, page: str) -> str:
-        """Return the rules for the families `fa-text` and `fa-math-0`, `fa-math-1`, …"""
+        """Return the rules for the families `fa-text`, `fa-code`, `fa-math-0`, `fa-math-1`, …"""
         font = self._file("font", "JUPYTER_FA_FONT")
         math_font = self._file("math_font", "JUPYTER_FA_MATH_FONT")
         return "\n".join(text_rules(font, page) + math_rules(math_font, page))
@@ -63,14 +73,28 @@ class FontFaces(Configurable):
 
 
 def text_rules(font: str, page: str) -> list[str]:
-    """Return the rules of the text family: regular and bold, or one variable font."""
-    characters = ALWAYS | frozenset(html.unescape(page))
+    """Return the rules of text, regular and bold or one variable font, and of code."""
+    letters = frozenset(html.unescape(page))
     regular = Path(font) if font else bundled(*TEXT_FACE)
     bold = regular.with_name(re.sub(r"(-Regular)?(\.\w+)$", r"-Bold\2", regular.name))
-    if is_variable(regular):
-        return [rule("fa-text", "100 900", subset(regular, characters))]
-    rules = [rule("fa-text", "400", subset(regular, characters))]
-    return rules + ([rule("fa-text", "700", subset(bold, characters))] if bold.is_file() else [])
+    faces = [("fa-text", "100 900" if is_variable(regular) else "400", regular)]
+    faces += [("fa-text", "700", bold)] if bold.is_file() and not is_variable(regular) else []
+    code = bundled(*CODE_FACE)
+    faces += [("fa-code", "400", code), ("fa-code", "700", code.with_stem(f"{code.stem}-Bold"))]
+    if lacking := lacking_letters(regular, letters):
+        left = "%s has no %s: that script is left to the reader's fonts (see FontFaces.font)"
+        get_logger().warning(left, regular.name, " ".join(sorted(lacking)))
+    rules = []
+    for family, weight, path in faces:
+        wanted = ALWAYS | letters
+        wanted -= ARABIC if lacking_letters(path, letters) or not letters & ARABIC else set()
+        rules.append(rule(family, weight, subset(path, wanted)))
+    return rules
+
+
+def lacking_letters(path: Path, letters: frozenset[str]) -> set[str]:
+    """Return the letters of the Arabic script that a font can't draw."""
+    return {letter for letter in letters & ARABIC if letter.isalpha()} - drawn(path)
 
 
 def math_rules(font: str, page: str) -> list[str]:
@@ -94,7 +118,7 @@ def math_characters(page: str) -> frozenset[str]:
     letters = set(html.unescape(formulas)) | set(
         "√" if "<msqrt" in page or "<mroot" in page else ""
     )
-    return frozenset(letters | {italic(letter) for letter in letters}) - PERSIAN
+    return frozenset(letters | {italic(letter) for letter in letters}) - ARABIC
 
 
 @functools.cache
@@ -124,6 +148,85 @@ def covered(path: Path) -> frozenset[str]:
 
 
 @functools.cache
+def in_parts(path: Path) -> dict[str, str]:
+    """Return {letter: its parts} for Persian letters of which a font file has only the parts."""
+    with TTFont(path, lazy=True) as font:
+        if "glyf" not in font or not arabic_systems(font):
+            return {}
+    parts = {c: unicodedata.normalize("NFD", c) for c in PERSIAN - covered(path)}
+    # Unicode's first part of ۀ is U+06D5, which looks as the ه of a word's end does.
+    parts = {c: marks.replace("\u06d5", "\u0647") for c, marks in parts.items() if c != marks}
+    return {c: marks for c, marks in parts.items() if covered(path).issuperset(marks)}
+
+
+def drawn(path: Path) -> frozenset[str]:
+    """Return the characters that a subset of a font file can have."""
+    return covered(path).union(in_parts(path))
+
+
+def arabic_systems(font: TTFont) -> list:
+    """Return what the font's table of substitutions says of the languages of the Arabic script."""
+    records = font["GSUB"].table.ScriptList.ScriptRecord if "GSUB" in font else []
+    scripts = [record.Script for record in records if record.ScriptTag == "arab"]
+    systems = [script.DefaultLangSys for script in scripts]
+    systems += [record.LangSys for script in scripts for record in script.LangSysRecord]
+    return [system for system in systems if system]
+
+
+def put_together(font: TTFont, parts: dict[str, str]) -> None:
+    """Give a font letters that it has in parts, as a rule that draws the parts instead.
+
+    A browser may do the same for a font without the letter (Chromium does), or take it from another
+    font (Firefox does), which has not joined it to the letters before.
+    """
+    names, rules = font.getBestCmap(), otTables.MultipleSubst()
+    rules.mapping = {}
+    for letter, marks in sorted(parts.items()):
+        name = f"uni{ord(letter):04X}"
+        font["glyf"][name], font["hmtx"][name] = Glyph(), (0, 0)
+        rules.mapping[name] = [names[ord(mark)] for mark in marks]
+        for table in font["cmap"].tables:
+            if table.isUnicode():
+                table.cmap[ord(letter)] = name
+    lookup = otTables.Lookup()
+    lookup.LookupType, lookup.LookupFlag, lookup.SubTable, lookup.SubTableCount = 2, 0, [rules], 1
+    gsub = font["GSUB"].table
+    gsub.LookupList.Lookup.append(lookup)
+    gsub.LookupList.LookupCount = len(gsub.LookupList.Lookup)
+    for feature in composing(font):
+        feature.LookupListIndex.append(gsub.LookupList.LookupCount - 1)
+        feature.LookupCount += 1
+
+
+def composing(font: TTFont) -> list:
+    """Return the features `ccmp` of the Arabic script, which work before letters are joined."""
+    gsub = font["GSUB"].table
+    records, systems = gsub.FeatureList.FeatureRecord, arabic_systems(font)
+
+    def own(system) -> list:
+        features = (records[number] for number in system.FeatureIndex)
+        return [record for record in features if record.FeatureTag == "ccmp"]
+
+    without = {id(system) for system in systems if not own(system)}
+    if without:
+        record, feature = otTables.FeatureRecord(), otTables.Feature()
+        record.FeatureTag, record.Feature = "ccmp", feature
+        feature.FeatureParams, feature.LookupListIndex, feature.LookupCount = None, [], 0
+        place = sum(other.FeatureTag <= "ccmp" for other in records)  # they are in order
+        records.insert(place, record)
+        gsub.FeatureList.FeatureCount = len(records)
+        for script in gsub.ScriptList.ScriptRecord:
+            others = [other.LangSys for other in script.Script.LangSysRecord]
+            for system in filter(None, [script.Script.DefaultLangSys, *others]):
+                system.FeatureIndex = [n + (n >= place) for n in system.FeatureIndex]
+                if id(system) in without:
+                    system.FeatureIndex.append(place)
+                    system.FeatureCount += 1
+    found = {id(record): record.Feature for system in systems for record in own(system)}
+    return list(found.values())
+
+
+@functools.cache
 def is_variable(path: Path) -> bool:
     """Say whether one file holds every weight."""
     with TTFont(path, lazy=True) as font:
@@ -132,7 +235,7 @@ def is_variable(path: Path) -> bool:
 
 def subset(path: Path, characters: frozenset[str]) -> bytes:
     """Return a WOFF with the glyphs of these characters, the same bytes at every call."""
-    return _subset(path, characters & covered(path))
+    return _subset(path, characters & drawn(path))
 
 
 @functools.lru_cache(maxsize=64)
@@ -140,12 +243,20 @@ def _subset(path: Path, characters: frozenset[str]) -> bytes:
     options = Options(layout_features=["*"], hinting=False, notdef_outline=True, name_IDs=[1, 2])
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     with TTFont(path, recalcTimestamp=False) as font:
+        if parts := {c: marks for c, marks in in_parts(path).items() if c in characters}:
+            put_together(font, parts)
         subsetter = Subsetter(options)
         subsetter.populate(text="".join(sorted(characters)))
         subsetter.subset(font)
         font.flavor = "woff"
         font.save(buffer := io.BytesIO())
     return buffer.getvalue()
+
+
+def css_string(text: str) -> str:
+    """The nbconvert filter `fa_css`: any text as one string of a style sheet."""
+    special = r"[^\w \u00a0-\U0010ffff]|[\u2028\u2029\ud800-\udfff]"
+    return '"' + re.sub(special, lambda match: f"\\{ord(match[0]):x} ", text) + '"'
 
 
 def rule(family: str, weight: str, woff: bytes) -> str:

@@ -3,33 +3,31 @@ r"""Markdown, HTML and LaTeX of a notebook as HTML in which every formula is Mat
 Three nbconvert filters: `markdown2html` (in place of nbconvert's own), `fa_html` for HTML outputs
 and `fa_latex` for LaTeX outputs. Formulas are found where JupyterLab finds them: in Markdown, and
 as $…$ and $$…$$ in the text of raw HTML and HTML outputs. Whatever `tex.tex_to_mathml` refuses
-stops the export with the notebook, the cell and the formula. Links from notebook to notebook become
-links from export to export.
+stops the export with the notebook, the cell and the formula.
 """
 
 import html
 import re
 from functools import partial
-from urllib.parse import urlsplit
 
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from .language import LATIN, directed, prose, rtl_letters
 from .tex import MathError, tex_to_mathml
 
-# Left as they are: comments, tags, and elements whose text is not prose.
+# Left as they are: comments, tags, and elements whose text is not prose. What is not closed goes on
+# to the end, as in a browser, and is looked through once.
 VERBATIM = re.compile(
-    r"(<!--.*?-->|<(code|pre|script|style|math|svg|textarea)\b.*?</\2\s*>|<[^>]*>)",
+    r"(<!--(?:.*?-->|.*)|<(code|pre|script|style|math|svg|textarea)\b(?:.*?</\2\s*>|.*)"
+    r"|</?[a-z!?](?:[^>]*>|.*))",
     re.DOTALL | re.IGNORECASE,
 )
 DOLLARS = re.compile(
     r"(?<!\\)\$\$(?P<display>.+?)(?<!\\)\$\$|(?<![\\$])\$(?P<inline>[^$]+?)(?<!\\)\$(?!\$)",
     re.DOTALL,
 )
-SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
 IGNORED = re.compile(r"\b(?:tex2jax|mathjax)_ignore\b")
-IMAGE = re.compile(r"""(<img\b[^>]*?\bsrc\s*=\s*)(["'])(.*?)\2""", re.DOTALL | re.IGNORECASE)
-ANCHOR = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(["'])(.*?)\2""", re.DOTALL | re.IGNORECASE)
 
 
 def math(tex: str, display: bool, where: str) -> str:
@@ -43,23 +41,6 @@ def math(tex: str, display: bool, where: str) -> str:
     return (
         f'<span class="fa-display" dir="ltr" tabindex="0">{formula}</span>' if display else formula
     )
-
-
-def exported(url: str, extension: str) -> str:
-    """Return what a link of the notebook names in its export: `b.ipynb#c` is then `b.html#c`.
-
-    Only a relative link to a notebook changes, for that one is exported beside this one.
-    """
-    parts = urlsplit(url)
-    elsewhere = parts.scheme or parts.netloc or parts.path.startswith("/")
-    if elsewhere or not parts.path.endswith(".ipynb"):
-        return url
-    return parts._replace(path=parts.path.removesuffix(".ipynb") + extension).geturl()
-
-
-def links_in_html(source: str, extension: str) -> str:
-    """Return HTML whose `<a href>` name exports."""
-    return ANCHOR.sub(lambda m: f"{m[1]}{m[2]}{exported(m[3], extension)}{m[2]}", source)
 
 
 def math_in_html(source: str, where: str) -> str:
@@ -77,13 +58,12 @@ def _dollars(match: re.Match, where: str) -> str:
 
 
 class Renderer(IPythonRenderer):
-    """nbconvert's renderer with MathML, scrolling tables, embedded images, plain heading ids."""
+    """nbconvert's renderer with MathML, scrolling tables, plain heading ids."""
 
-    def __init__(self, where: str, extension: str, **options):
-        """`where` names notebook and cell in error messages; `extension` is the export's."""
-        super().__init__(escape=False, embed_images=True, exclude_anchor_links=True, **options)
+    def __init__(self, where: str):
+        """`where` names notebook and cell in error messages."""
+        super().__init__(escape=False, exclude_anchor_links=True)
         self.where = where
-        self.extension = extension
 
     def inline_math(self, body: str) -> str:
         """$…$"""
@@ -98,25 +78,16 @@ class Renderer(IPythonRenderer):
         return math(rf"\begin{{{name}}}{body}\end{{{name}}}", True, self.where)
 
     def block_html(self, html: str) -> str:
-        """Raw HTML; scripts are dropped, formulas in its text converted."""
-        html = links_in_html(SCRIPT.sub("", html), self.extension)
+        """Raw HTML; formulas in its text are converted."""
         return super().block_html(math_in_html(html, self.where))
 
-    def inline_html(self, html: str) -> str:
-        """A tag within a paragraph."""
-        return super().inline_html(links_in_html(html, self.extension))
-
-    def link(self, text: str, url: str, title: str | None = None) -> str:
-        """A link; one to a notebook becomes one to its export."""
-        return super().link(text, exported(url, self.extension), title)
-
-    def _html_embed_images(self, html: str) -> str:
-        """Embed images without the parser that closes an open `<div dir="rtl">`."""
-        return IMAGE.sub(lambda m: f"{m[1]}{m[2]}{self._src_to_base64(m[3]) or m[3]}{m[2]}", html)
+    def _embed_image_or_attachment(self, src: str) -> str:
+        """Leave addresses as they are: `fa_cell` sees to them, in raw HTML, too."""
+        return src
 
     def heading(self, text: str, level: int, **attrs) -> str:
         """Give a heading the id that `[…](#its-text)` links to in JupyterLab."""
-        words = html.unescape(re.sub("<[^>]*>", "", text)).strip()
+        words = html.unescape(re.sub("<[^<>]*>", "", text)).strip()
         attrs.setdefault("id", html.escape(words.replace(" ", "-")))
         return super().heading(text, level, **attrs)
 
@@ -132,21 +103,18 @@ class Renderer(IPythonRenderer):
 @pass_context
 def markdown2html(context, source: str) -> str:
     """Convert the Markdown of a cell or an output."""
-    resources = context.get("resources", {})
-    renderer = Renderer(
-        where(context),
-        extension(context),
-        attachments=context.get("cell", {}).get("attachments", {}),
-        path=resources.get("metadata", {}).get("path", ""),
-    )
-    return MarkdownWithMath(renderer=renderer).render(source)
+    page = MarkdownWithMath(renderer=Renderer(where(context))).render(source)
+    language = context.get("resources", {}).get("fa")
+    return directed(page, source, language.direction_of(source) if language else "ltr")
 
 
 @pass_context
 def html_output(context, source: str) -> str:
-    """Return an HTML output without its scripts and with its formulas converted."""
-    source = links_in_html(SCRIPT.sub("", source), extension(context))
-    return source if IGNORED.search(source) else math_in_html(source, where(context))
+    """Return an HTML output with formulas converted, in the direction of most of its letters."""
+    page = source if IGNORED.search(source) else math_in_html(source, where(context))
+    letters = prose(source)
+    rtl = rtl_letters(letters) > len(LATIN.findall(letters))
+    return directed(page, source, "rtl" if rtl else "ltr")
 
 
 @pass_context

@@ -1,14 +1,19 @@
 """The exporter `pdf_fa`: the HTML page printed by a browser that is already on the machine."""
 
+import asyncio
+import contextlib
 import os
+import posixpath
 import re
 import shutil
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nbconvert.exporters.webpdf import WebPDFExporter
+from nbconvert.preprocessors import Preprocessor
 from nbconvert.utils.exceptions import ConversionException
 from traitlets import Unicode, default
 
@@ -26,6 +31,16 @@ MACOS = ("Google Chrome", "Chromium", "Microsoft Edge")
 WINDOWS = (r"Google\Chrome\Application\chrome.exe", r"Microsoft\Edge\Application\msedge.exe")
 # Browsers put the text of the two-letter form into a PDF in the wrong order.
 HEH_HAMZA = ("\u0647\u0654", "\u06c0")
+# Where a page thinks it is: a host that is nowhere, deep enough for links to folders above.
+SITE = "https://notebook.invalid"
+FOLDER = "/in" * 32
+LINK = re.compile(rb"/URI \(((?:\\.|[^\\()])*)\)", re.DOTALL)
+WHOLE_PAGE = """() => {
+  const box = document.body.getBoundingClientRect();
+  const most = 200 * 72;  // Acrobat shows no larger page
+  return {width: Math.min(Math.ceil(box.width) + 1, most),
+          height: Math.min(Math.ceil(box.height) + 1, most)};
+}"""
 NO_BROWSER = (
     "No browser to print with: install Chromium, Chrome or Edge (Debian: apt install chromium), "
     "or run: python -m playwright install chromium"
@@ -43,11 +58,33 @@ def can_print() -> bool:
     if find_browser():
         return True
     try:
-        from playwright.sync_api import sync_playwright
+        return Path(in_a_loop_of_its_own(_own_browser())).is_file()
     except ModuleNotFoundError:
         return False
-    with sync_playwright() as playwright:
-        return Path(playwright.chromium.executable_path).is_file()
+
+
+async def _own_browser() -> str:
+    """Return where Playwright keeps a browser of its own, if it has one."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        return playwright.chromium.executable_path
+
+
+def in_a_loop_of_its_own(coroutine):
+    """Return what a coroutine returns, run in a thread: JupyterLab runs an event loop in this one.
+
+    Not in the loop that the policy makes: nbconvert and jupyter_server choose one for Windows that
+    can't start a browser.
+    """
+
+    def run():
+        loop = getattr(asyncio, "ProactorEventLoop", asyncio.SelectorEventLoop)()
+        with contextlib.closing(loop):
+            return loop.run_until_complete(coroutine)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
 
 
 def _usual_places() -> list[str]:
@@ -59,14 +96,69 @@ def _usual_places() -> list[str]:
     return [str(place) for place in places if place.is_file()]
 
 
-def relative_links(pdf: bytes, folder: str) -> bytes:
-    """Return a PDF whose links into the folder that it was printed in are relative again.
+def relative_links(pdf: bytes) -> bytes:
+    r"""Return a PDF whose links into the site that it was printed on are relative again.
 
-    A browser makes every address absolute. Spaces keep the length, for a PDF counts its bytes.
+    A browser makes every address absolute. Spaces keep the length, because a PDF counts its bytes.
     """
-    prefix = re.escape(b"/URI (" + folder.encode("ascii") + b"/")
-    pattern = re.compile(prefix + rb"([^)]*)\)")
-    return pattern.sub(lambda m: (b"/URI (" + m[1] + b")").ljust(len(m[0])), pdf)
+
+    def relative(match: re.Match) -> bytes:
+        url = re.sub(rb"\\(.)", rb"\1", match[1]).decode("ascii")
+        if not url.startswith(SITE + "/"):
+            return match[0]
+        path = urlsplit(url).path
+        rest = url.removeprefix(SITE + path)
+        if path.startswith("/in/"):
+            path = posixpath.relpath(path, FOLDER) + "/" * path.endswith("/")
+        link = re.sub(r"[\\()]", r"\\\g<0>", path + rest)
+        return f"/URI ({link})".encode("ascii").ljust(len(match[0]))
+
+    return LINK.sub(relative, pdf)
+
+
+class SystemBrowser(Preprocessor):
+    """Lets nbconvert's own `webpdf` print with the browser that `pdf_fa` finds."""
+
+    def preprocess(self, nb, resources):
+        """Return both as they are; the exporter that asks learns another way to print."""
+        exporter = self.parent
+        if type(exporter) is WebPDFExporter:
+            exporter.run_playwright = lambda html: in_a_loop_of_its_own(_web_pdf(exporter, html))
+        return nb, resources
+
+
+async def _web_pdf(exporter: WebPDFExporter, html: str) -> bytes:
+    """Print as `webpdf` does, scripts and network included."""
+    async with _browser(exporter) as browser:
+        page = await browser.new_page()
+        await page.emulate_media(media="print")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "page.html")
+            path.write_text(html, encoding="utf-8")
+            await page.goto(path.as_uri(), wait_until="networkidle")
+            await page.wait_for_timeout(exporter.page_render_timeout)
+        size = {} if exporter.paginate else await page.evaluate(WHOLE_PAGE)
+        return await page.pdf(print_background=True, **size)
+
+
+@contextlib.asynccontextmanager
+async def _browser(exporter: WebPDFExporter):
+    """Start the browser that is configured, or on the machine, or Playwright's own."""
+    try:
+        from playwright.async_api import async_playwright
+    except ModuleNotFoundError:
+        raise ConversionException("a PDF needs Playwright: pip install playwright") from None
+    async with async_playwright() as playwright:
+        executable = getattr(exporter, "browser", "") or find_browser()
+        if executable is None and not Path(playwright.chromium.executable_path).is_file():
+            raise ConversionException(NO_BROWSER)
+        root = sys.platform != "win32" and os.geteuid() == 0
+        args = [*exporter.browser_args, *["--no-sandbox"] * (root or exporter.disable_sandbox)]
+        browser = await playwright.chromium.launch(executable_path=executable, args=args)
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 class PdfFaExporter(WebPDFExporter):
@@ -82,34 +174,27 @@ class PdfFaExporter(WebPDFExporter):
         return "fa"
 
     def run_playwright(self, html):
-        """Print a page, in a thread of its own: JupyterLab runs an event loop in this one."""
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(self._print, html).result()
+        """Print a page on which no script runs and which reaches no file and no network."""
+        return relative_links(in_a_loop_of_its_own(self._print(html.replace(*HEH_HAMZA))))
 
-    def _print(self, html: str) -> bytes:
-        try:
-            from playwright.sync_api import sync_playwright
-        except ModuleNotFoundError:
-            raise ConversionException("pdf_fa needs Playwright: pip install playwright") from None
-        with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-            path = Path(folder, "page.html")
-            path.write_text(html.replace(*HEH_HAMZA), encoding="utf-8")
-            browser = self._launch(playwright.chromium)
-            page = browser.new_page()
-            page.goto(path.as_uri(), wait_until="load")
-            page.evaluate("document.fonts.ready.then(() => null)")
-            page.wait_for_timeout(self.page_render_timeout)
-            pdf = page.pdf(
+    async def _print(self, html: str) -> bytes:
+        address = f"{SITE}{FOLDER}/page.html"
+
+        async def serve(route):
+            if route.request.url == address and route.request.method == "GET":
+                await route.fulfill(body=html, content_type="text/html; charset=utf-8")
+            else:
+                await route.abort()
+
+        async with _browser(self) as browser:
+            context = await browser.new_context(
+                java_script_enabled=False, offline=True, service_workers="block"
+            )
+            await context.route("**/*", serve)
+            page = await context.new_page()
+            await page.goto(address, wait_until="load")
+            await page.evaluate("document.fonts.ready.then(() => null)")
+            await page.wait_for_timeout(self.page_render_timeout)
+            return await page.pdf(
                 print_background=True, prefer_css_page_size=True, tagged=True, outline=True
             )
-            browser.close()
-            return relative_links(pdf, path.parent.as_uri())
-
-    def _launch(self, chromium):
-        """Start the browser that is configured, or on the machine, or Playwright's own."""
-        executable = self.browser or find_browser()
-        if executable is None and not Path(chromium.executable_path).is_file():
-            raise ConversionException(NO_BROWSER)
-        root = sys.platform != "win32" and os.geteuid() == 0
-        args = [*self.browser_args, *["--no-sandbox"] * (root or self.disable_sandbox)]
-        return chromium.launch(executable_path=executable, args=args)

@@ -1,13 +1,19 @@
 """What tests of notebooks in a browser share: a JupyterLab, computed styles, the text of a PDF."""
 
+import base64
 import contextlib
+import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from urllib.request import urlopen
+
+import websocket
+from PIL import Image
 
 from jupyter_fa.pdf import HEH_HAMZA, find_browser
 
@@ -151,3 +157,83 @@ def text_of(pdf, *options):
 def printed(typed):
     """Return a sentence as the exporter prints it, with the one-letter ۀ."""
     return typed.replace(*HEH_HAMZA)
+
+
+class Firefox:
+    """A tab of a Firefox without a window, spoken to in WebDriver BiDi."""
+
+    def __init__(self, socket):
+        self.socket, self.number = socket, 0
+        self.call("session.new", capabilities={})
+        self.tab = self.call("browsingContext.getTree")["contexts"][0]["context"]
+
+    def call(self, method, **params):
+        """Return the result of a command; what the browser says in between is not waited for."""
+        self.number += 1
+        self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
+        while True:
+            answer = json.loads(self.socket.recv())
+            if answer.get("id") == self.number:
+                assert answer["type"] == "success", answer
+                return answer["result"]
+
+    def open(self, url, width=1100, height=900):
+        """Go to a page and wait for it and its fonts."""
+        self.call("browsingContext.setViewport", context=self.tab, viewport=size(width, height))
+        self.call("browsingContext.navigate", context=self.tab, url=url, wait="complete")
+        self.evaluate("document.fonts.ready.then(() => null)")
+
+    def evaluate(self, script):
+        """Return what a script returns, as far as JSON can say it."""
+        wrapped = f"Promise.resolve({script}).then((value) => JSON.stringify(value ?? null))"
+        target = {"context": self.tab}
+        result = self.call("script.evaluate", expression=wrapped, target=target, awaitPromise=True)
+        assert result["type"] == "success", result
+        return json.loads(result["result"]["value"])
+
+    def wait_for(self, script):
+        """Wait until a script returns something true."""
+        deadline = time.monotonic() + LAB_TIMEOUT
+        while not self.evaluate(f"Boolean({script})"):
+            assert time.monotonic() < deadline, script
+            time.sleep(0.3)
+
+    def picture(self, selector):
+        """Return what an element looks like."""
+        box = self.evaluate(
+            f"(({{x, y, width, height}}) => ({{x: x + scrollX, y: y + scrollY, width, height}}))"
+            f"(document.querySelector({selector!r}).getBoundingClientRect())"
+        )
+        options = {"origin": "document", "clip": {"type": "box", **box}}
+        shot = self.call("browsingContext.captureScreenshot", context=self.tab, **options)
+        return Image.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("L")
+
+
+def size(width, height):
+    """A size as BiDi and Playwright write it."""
+    return {"width": width, "height": height}
+
+
+@contextlib.contextmanager
+def firefox(profile):
+    """A Firefox with a new profile in a folder."""
+    command = shutil.which("firefox-esr") or shutil.which("firefox")
+    assert command, "these tests need Firefox"
+    options = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]
+    with subprocess.Popen(
+        [command, *map(str, options)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "HOME": str(profile)},
+        text=True,
+    ) as process:
+        try:
+            listening = (re.search("BiDi listening on (ws://.*)", line) for line in process.stderr)
+            address = next(found[1] for found in listening if found)
+            socket = websocket.create_connection(
+                f"{address}/session", suppress_origin=True, timeout=LAB_TIMEOUT
+            )
+            with contextlib.closing(socket):
+                yield Firefox(socket)
+        finally:
+            process.terminate()

@@ -40,6 +40,14 @@ CLAIMS = """<table dir="rtl"><caption>جدول ادعاها</caption>
 <tbody><tr><td>هزینه با $\\gamma > 0$ کم می‌شود.</td><td>۰٫۱۲ در برابر ۰٫۳۴</td><td>✓</td></tr>
 <tr><td>درست نیست.</td><td>۵۰٪</td><td>✗</td></tr></tbody></table>"""
 
+# One word with «ۀ» and with the two letters: they look the same.
+ONE_LETTER, TWO_LETTERS = "شبکۀ سادۀ ما", "شبکهٔ سادهٔ ما"
+HEH_HAMZA = "\n\n".join(
+    f'<p dir="rtl"><{tag} class="{name}-{tag}">{words}</{tag}></p>'
+    for tag in ("span", "b", "code")
+    for name, words in (("one", ONE_LETTER), ("two", TWO_LETTERS))
+)
+
 
 def rtl(text: str) -> str:
     """Wrap Markdown as notebooks do."""
@@ -80,6 +88,7 @@ def prose() -> list:
         rtl(f"### جدول پهن\n\n{WIDE}"),
         rtl(f"## فرمول‌ها\n\n{formulas}\n\n{displayed}"),
         rtl("```python\nfor i in range(3):\n    print(i)  # شمارنده\n```\n\nبعد از کد."),
+        HEH_HAMZA,
         '<p dir="rtl">در HTML خام هم $x_1^2$ و قیمت \\$5 درست است.</p>',
         "## A left-to-right cell\n\nPlain English, with $a+b$.\n\n1. one\n2. two\n",
     ]

@@ -1,11 +1,19 @@
-"""What a reader sees: JupyterLab, the exported page and the PDF, in a real Chromium."""
+"""What a reader sees: JupyterLab, the exported page and the PDF, in real browsers."""
 
+import asyncio
+import io
 import re
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
+import attacks
 import pytest
 import sample
 from bs4 import BeautifulSoup
-from conftest import nbconvert
+from conftest import exported, nbconvert
+from nbconvert.exporters.webpdf import WebPDFExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image, ImageChops
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 from reader import (
@@ -13,6 +21,7 @@ from reader import (
     LAB_TIMEOUT,
     WRONG_BLOCKS,
     export_from_menu,
+    firefox,
     flat,
     jupyterlab,
     launch,
@@ -22,6 +31,8 @@ from reader import (
     text_of,
 )
 
+from jupyter_fa.pdf import PdfFaExporter
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -29,6 +40,19 @@ def browser():
         chromium = launch(playwright)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def fox(tmp_path_factory):
+    """A tab of a Firefox."""
+    with firefox(tmp_path_factory.mktemp("firefox")) as tab:
+        yield tab
+
+
+def in_a_thread(function, *arguments, **options):
+    """Call what runs an event loop of its own, which Playwright's own test loop forbids here."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments, **options).result()
 
 
 # --- JupyterLab ---------------------------------------------------------------------------------
@@ -96,6 +120,16 @@ def test_lab_leaves_other_cells_alone(opened):
     assert plain.evaluate("e => getComputedStyle(e).direction") == "ltr"
     numbers = opened.locator(".jp-RenderedMarkdown", has_text="Plain English").locator("ol")
     assert numbers.evaluate("e => getComputedStyle(e).listStyleType") == "decimal"
+
+
+def test_lab_firefox_draws_the_letter_that_fonts_lack(lab, fox, opened):
+    fox.open(lab + "lab/tree/sample.ipynb", 1200, 6000)
+    fox.wait_for("document.querySelector('.jp-RenderedMarkdown .two-code')")
+    words = "document.querySelector('.jp-RenderedMarkdown .one-span').textContent"
+    fox.wait_for(f"{words} === '{sample.TWO_LETTERS}'")
+    cells = "[...document.querySelectorAll('.jp-RenderedMarkdown')]"
+    assert not fox.evaluate(f"{cells}.some((cell) => /ۀ/.test(cell.textContent))")
+    assert opened.locator(".jp-RenderedMarkdown .one-span").text_content() == sample.ONE_LETTER
 
 
 def test_lab_menu_exports_the_same_page(opened, page):
@@ -218,6 +252,111 @@ def test_page_skip_link_shows_when_it_has_the_focus(visit):
     assert page.locator(".fa-skip").bounding_box()["width"] > 50
 
 
+@pytest.mark.parametrize("tag", ["span", "b", "code"])
+def test_page_the_one_letter_looks_as_the_two(visit, fox, folder, tag):
+    page = visit()
+    fox.open((folder / "sample.html").as_uri())
+    place = "position:fixed;left:9px;top:9px;padding:9px;background:white;z-index:9"
+    chromium, other = [], []
+    for word in (f".one-{tag}", f".two-{tag}"):
+        show = f"void (document.querySelector('{word}').style = '{place}')"
+        page.evaluate(show)
+        fox.evaluate(show)
+        shot = page.locator(word).screenshot()
+        chromium.append(Image.open(io.BytesIO(shot)).convert("L"))
+        other.append(fox.picture(word))
+    for one, two in (chromium, other):
+        assert one.getextrema()[0] < 128
+        assert one.size == two.size and not ImageChops.difference(one, two).getbbox()
+
+
+# --- attacks ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """The folder of a hostile notebook, and the file beside it that nobody may see."""
+    above = tmp_path_factory.mktemp("hostile")
+    (above / "notebook").mkdir()
+    (above / "secret").write_text(attacks.SECRET)
+    Image.new("RGB", (7, 13), "red").save(above / "secret.png")
+    return above / "notebook", above / "secret"
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["page", "sanitized"])
+def found(request, browser, hostile):
+    """{attack: what acts}, {"": what else is amiss} in a page with its security policy off."""
+    folder, secret = hostile
+    with attacks.server() as (host, asked):
+        page = hostile_export(attacks.notebook(secret, host), folder, sanitize_html=request.param)
+        (folder / "page.html").write_text(page, encoding="utf-8")
+        tab = browser.new_page(bypass_csp=True)
+        requests = []
+        tab.on("request", lambda r: r.url.startswith("data:") or requests.append(r.url))
+        tab.on("dialog", lambda dialog: requests.append(dialog.message))
+        tab.goto((folder / "page.html").as_uri())
+        tab.wait_for_timeout(300)
+        result = {}
+        for attack, what in tab.evaluate(attacks.ACTIVE):
+            result.setdefault(attack, []).append(what)
+        result["requests"] = [
+            *asked,
+            *(u for u in requests if u != (folder / "page.html").as_uri()),
+        ]
+        result["end"] = tab.locator("main").inner_text().rstrip().endswith(attacks.LAST)
+        result["moved"] = tab.evaluate(
+            "[...document.querySelectorAll('main *')].filter("
+            "(e) => getComputedStyle(e).position === 'fixed').length"
+        )
+        tab.close()
+    return result
+
+
+@pytest.mark.parametrize("attack", attacks.ATTACKS)
+def test_page_an_attack_does_nothing(found, attack):
+    assert found.get(attack, []) == []
+
+
+def test_page_attacks_ask_for_nothing_and_leave_the_rest(found):
+    assert found["requests"] == found.get("", []) == []
+    assert found["end"] and not found["moved"]
+
+
+def hostile_export(*arguments, **options):
+    """An export of a notebook that names no lexer of its code, which is a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No lexer found")
+        return exported(*arguments, **options)
+
+
+def leaks(pdf, asked):
+    """What a PDF shows of the file, and what the server was asked."""
+    reader = PdfReader(io.BytesIO(pdf))
+    text = " ".join(" ".join(page.extract_text().split()) for page in reader.pages)
+    widths = [image.image.size for page in reader.pages for image in page.images]
+    return [*asked, *[text] * (attacks.SECRET in text), *(w for w in widths if w == (7, 13))], text
+
+
+@pytest.mark.parametrize("attack", attacks.ATTACKS)
+def test_pdf_an_attack_does_nothing(hostile, attack):
+    folder, secret = hostile
+    with attacks.server() as (host, asked):
+        notebook = attacks.notebook(secret, host, [attack])
+        leaked, text = leaks(in_a_thread(hostile_export, notebook, folder, PdfFaExporter), asked)
+    assert leaked == [] and attacks.LAST in text
+
+
+def test_pdf_prints_any_html_without_scripts_files_and_network(hostile):
+    _, secret = hostile
+    with attacks.server() as (host, asked):
+        texts = [attacks.filled(attack, secret, host) for attack in attacks.ATTACKS]
+        texts = [text for text in texts if not re.search("<!--|frameset|<textarea|SCRIPT", text)]
+        html = f"<!DOCTYPE html><p>{attacks.LAST}<script>document.write('ran')</script>"
+        html += f"<script>fetch('http://{host}/fetch')</script>" + "\n".join(texts)
+        leaked, text = leaks(in_a_thread(PdfFaExporter().run_playwright, html), asked)
+    assert leaked == [] and attacks.LAST in text and "ran" not in text.split()
+
+
 # --- the PDF ------------------------------------------------------------------------------------
 
 
@@ -262,3 +401,49 @@ def test_pdf_pages_are_numbered_in_persian(text, pdf):
 def test_pdf_code_is_whole_and_prompts_are_left_out(text):
     assert "compute_something_long(11)]" in text.replace(" ", "")
     assert "In [" not in text
+
+
+def test_pdf_has_the_images_and_the_relative_links_of_the_notebook(tmp_path):
+    Image.new("RGB", (7, 13), "red").save(tmp_path / "شکل (۱).png")
+    Image.new("RGB", (5, 9), "blue").save(tmp_path / "شکل ۲.png")
+    html = '<img alt=a src="%D8%B4%DA%A9%D9%84 ۲.png?v=1"> <a href="up/../b(1).ipynb#x">b</a>'
+    cells = [
+        new_markdown_cell("![a](<شکل (۱).png>) [a](b(1).ipynb) [b](../up.ipynb) [c](دفتر.ipynb)"),
+        new_code_cell("1", outputs=[new_output("display_data", data={"text/html": html})]),
+    ]
+    pdf = in_a_thread(exported, new_notebook(cells=cells), tmp_path, PdfFaExporter)
+    reader = PdfReader(io.BytesIO(pdf))
+    assert [i.image.size for page in reader.pages for i in page.images] == [(7, 13), (5, 9)]
+    notes = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
+    links = [note["/A"]["/URI"] for note in notes if "/URI" in note.get("/A", {})]
+    persian = "%D8%AF%D9%81%D8%AA%D8%B1.pdf"
+    assert links == ["b(1).pdf", "../up.pdf", persian, "b(1).pdf#x"]
+
+
+class CrippledPolicy(asyncio.DefaultEventLoopPolicy):
+    """As the one that nbconvert and jupyter_server set on Windows: no loop starts a process."""
+
+    def new_event_loop(self):
+        loop = super().new_event_loop()
+
+        async def refuse(*_, **__):
+            raise NotImplementedError
+
+        loop.subprocess_exec = loop.subprocess_shell = refuse
+        return loop
+
+
+@pytest.mark.parametrize("exporter", [PdfFaExporter, WebPDFExporter])
+def test_pdf_is_printed_under_a_policy_whose_loops_start_no_browser(
+    exporter, tmp_path, monkeypatch
+):
+    """And `webpdf` finds the browser of this machine, having none of its own."""
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    policy = asyncio.get_event_loop_policy()
+    asyncio.set_event_loop_policy(CrippledPolicy())
+    try:
+        notebook = new_notebook(cells=[new_markdown_cell("words in print")])
+        pdf = in_a_thread(exported, notebook, tmp_path, exporter)
+    finally:
+        asyncio.set_event_loop_policy(policy)
+    assert "words in print" in PdfReader(io.BytesIO(pdf)).pages[0].extract_text()

@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 import nbformat
 import pytest
 import sample
 from bs4 import BeautifulSoup
-from conftest import nbconvert
+from conftest import letters_without_a_glyph, nbconvert
 from nbconvert.utils.exceptions import ConversionException
 
 import jupyter_fa
@@ -42,6 +43,10 @@ def test_every_formula_is_mathml(soup, page):
     assert not re.search(r"\\(frac|sum|begin|alpha)|\$[^5]", soup.text)
 
 
+def test_the_embedded_font_has_every_letter_of_the_page(page):
+    assert letters_without_a_glyph(page) == set()
+
+
 def test_alternative_text_from_output_cell_and_svg(page):
     alts = [image["alt"] for image in BeautifulSoup(page, "html.parser").find_all("img")]
     assert alts == [sample.ALT, "متن جایگزین از فرادادهٔ سلول", "دایره‌ای سیاه"]
@@ -62,7 +67,7 @@ def test_a_wrong_formula_fails_the_export_and_is_named(tmp_path):
     nbformat.write(notebook, tmp_path / "wrong.ipynb")
     result = nbconvert("--to", "html", "wrong.ipynb", cwd=tmp_path, check=False)
     assert result.returncode == 1
-    expected = r"wrong.ipynb, cell 2 of 18: the formula '\\foo x': unknown command \foo"
+    expected = r"wrong.ipynb, cell 2 of 19: the formula '\\foo x': unknown command \foo"
     assert expected in result.stderr
     assert not (tmp_path / "wrong.html").exists()
 
@@ -104,11 +109,23 @@ def test_no_browser_is_one_clear_line(folder, tmp_path, monkeypatch):
     assert pdf.NO_BROWSER in result.stderr
 
 
-def test_links_of_the_pdf_are_relative_and_it_stays_as_long():
-    printed = b"/URI (file:///tmp/x/b.pdf#%D9)>>/URI (https://host/)>>"
-    relative = b"/URI (b.pdf#%D9)" + b" " * 14 + b">>/URI (https://host/)>>"
-    assert pdf.relative_links(printed, "file:///tmp/x") == relative
-    assert len(relative) == len(printed)
+@pytest.mark.parametrize(
+    ("link", "relative"),
+    [
+        (rb"b.pdf#%D9", rb"b.pdf#%D9"),
+        (rb"b\(1\).pdf", rb"b\(1\).pdf"),
+        (rb"../up.pdf?x=1", rb"../up.pdf?x=1"),
+        (rb"../../a/", rb"../../a/"),
+        (rb"../" * 40 + b"etc/x", rb"/etc/x"),
+        (rb"https://host/\(x\)", rb"https://host/\(x\)"),
+    ],
+)
+def test_links_of_the_pdf_are_relative_and_it_stays_as_long(link, relative):
+    absolute = urljoin(f"{pdf.SITE}{pdf.FOLDER}/page.html", link.decode()).encode()
+    printed = b"<</URI (" + absolute + b")>> and more"
+    made = pdf.relative_links(printed)
+    assert len(made) == len(printed)
+    assert re.fullmatch(rb"<</URI \((.*)\) *>> and more", made)[1] == relative
 
 
 def test_the_browser_is_looked_for_under_all_its_names(tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
-// A prebuilt JupyterLab extension written by hand: it appends one style sheet (the template's rtl.css).
+// A prebuilt JupyterLab extension written by hand: it appends one style sheet (the template's rtl.css)
+// and has Firefox draw the letter «ۀ».
 const css = `
 /* Right-to-left Markdown and HTML outputs: whatever is inside dir="rtl", or has it. */
 .jp-RenderedHTMLCommon.jp-RenderedHTMLCommon :is(p, tr, th, td, caption, figcaption):is([dir="rtl"], [dir="rtl"] *):not([align]) {
@@ -10,6 +11,12 @@ const css = `
 }
 .jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:is([dir="rtl"], [dir="rtl"] *) {
   list-style-type: persian;
+}
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:is([dir="rtl"], [dir="rtl"] *):lang(ar) {
+  list-style-type: arabic-indic;
+}
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:is([dir="rtl"], [dir="rtl"] *):is(:lang(he), :lang(yi)) {
+  list-style-type: decimal;
 }
 .jp-RenderedHTMLCommon.jp-RenderedHTMLCommon blockquote:is([dir="rtl"], [dir="rtl"] *) {
   border: 0;
@@ -36,11 +43,33 @@ const css = `
 }
 `;
 
+// Many fonts lack U+06C0. Other browsers then draw ه with a hamza, Firefox takes the letter from some
+// other font, which does not join it to the word. So what it shows is written with the two.
+const rendered = '.jp-RenderedHTMLCommon, .jp-RenderedText';
+
+function write(node) {
+  if (!node.textContent.includes('\u06c0')) return;
+  const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+  for (let text = texts.currentNode; text; text = texts.nextNode()) {
+    if (text.nodeType === Node.TEXT_NODE && text.parentElement?.closest(rendered)) {
+      text.data = text.data.replaceAll('\u06c0', '\u0647\u0654');
+    }
+  }
+}
+
 function activate() {
   const style = document.createElement('style');
   style.id = 'jupyter-fa';
   style.textContent = css;
   document.head.appendChild(style);
+  if (CSS.supports('-moz-appearance', 'none')) {
+    const what = { childList: true, characterData: true, subtree: true };
+    new MutationObserver((changes) => {
+      for (const change of changes) {
+        (change.type === 'characterData' ? [change.target] : change.addedNodes).forEach(write);
+      }
+    }).observe(document.body, what);
+  }
 }
 
 (window._JUPYTERLAB ??= {})['jupyter-fa'] = {
