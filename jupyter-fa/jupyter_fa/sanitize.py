@@ -10,8 +10,6 @@ from xml.etree import ElementTree
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
 
-from .tex import CORE
-
 TAGS = bleach.ALLOWED_TAGS | set(
     "br caption col colgroup dd del details div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr img"
     " input ins kbd mark p pre q s samp small span sub summary sup table tbody td tfoot th thead"
@@ -27,6 +25,10 @@ ATTRIBUTES = {
     "th": ["colspan", "rowspan", "scope"],
 }
 PROTOCOLS = {"http", "https", "mailto", "data", "attachment"}
+CORE = frozenset(
+    "a b code em i math mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow"
+    " mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover span u".split()
+)
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 MARK = re.compile("\ue010(\\d+)\ue011")
 

@@ -8,9 +8,9 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from jupyter_fa.fonts import TEXT_FACE, FontFaces, bundled
-from jupyter_fa.tex import tex_to_mathml
+from jupyter_fa.tex import Formulas
 
-PAGE = "<p>سلام ✓</p>" + tex_to_mathml(r"\sqrt{h} + \mathbf{W} \sum \theta \mathcal{L}")
+PAGE = "<p>سلام ✓</p>" + Formulas().mathml(r"\sqrt{h} + \mathbf{W} \sum \theta \mathcal{L}")
 
 
 def embedded(css):

@@ -3,7 +3,7 @@
 import pytest
 
 from jupyter_fa.sanitize import clean_html
-from jupyter_fa.tex import tex_to_mathml
+from jupyter_fa.tex import Formulas
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from jupyter_fa.tex import tex_to_mathml
         '<div dir="rtl">\n<h2 id="فصل">فصل</h2>\n<p>متن</p>\n</div>',
         '<img alt="شکل" src="data:image/png;base64,AAAA">',
         '<p style="text-align: center;">الف</p>',
-        f"<p>{tex_to_mathml('a < b')}</p>",
+        f"<p>{Formulas().mathml('a < b')}</p>",
     ],
 )
 def test_kept(kept):
