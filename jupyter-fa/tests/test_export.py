@@ -41,7 +41,7 @@ def test_every_formula_is_mathml(soup, page):
         assert " ".join(tex.split()) in formulas
     for element in soup(["math", "style"]):
         element.extract()
-    assert not re.search(r"\\(frac|sum|begin|alpha)|\$[^5]", soup.text)
+    assert not re.search(r"\\(frac|sum|begin|alpha)|\$\D", soup.text)
 
 
 def test_alternative_text_from_output_cell_and_svg(page):
@@ -62,7 +62,7 @@ def test_a_wrong_formula_is_a_warning_or_if_strict_an_error(tmp_path):
     notebook = sample.notebook()
     notebook.cells[1].source = r"عدد $\foo x$ است."
     nbformat.write(notebook, tmp_path / "wrong.ipynb")
-    warning = r"wrong.ipynb, cell 2 of 18: the formula $\foo x$ can't be set: "
+    warning = r"wrong.ipynb, cell 2 of 19: the formula $\foo x$ can't be set: "
     result = nbconvert("--to", "html", "wrong.ipynb", cwd=tmp_path)
     assert result.stderr.count("WARNING") == 1 and f"WARNING | {warning}" in result.stderr
     page = (tmp_path / "wrong.html").read_text(encoding="utf-8")
