@@ -68,7 +68,7 @@ class Page:
     def complain(self, message: str):
         """Warn, or raise MathError if strict."""
         if self.strict:
-            raise MathError(message)
+            raise MathError(message) from None
         self.log.warning("%s", message)
 
 

@@ -65,7 +65,7 @@ STARRED = {"": "..", "p": "()", "b": "[]", "B": (r"\{", r"\}"), "v": "||", "V": 
 COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n?")
 COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
 TOKEN = re.compile(r"\\([a-zA-Z]+|.)|[{}&]", re.DOTALL)
-DEFINITION = re.compile(r"(?:re)?newcommand|providecommand|g?def|let|DeclareMathOperator")
+DEFINITION = re.compile(r"(?:re)?newcommand|providecommand|[gex]?def|let|DeclareMathOperator")
 TEXT = re.compile(r"text(?:bf|it|rm|sf|sc|tt)?|emph|fbox")
 FONT = re.compile(r"\\(?:(?:math|text)?(?:rm|sf|it|normal)|text|operatorname\*?)(?![a-zA-Z])|[{}]")
 FUNCTION = re.compile(r"\\(arg|min|max|sup|inf|lim|log|exp)(?![a-zA-Z])")
@@ -146,10 +146,11 @@ class Formulas:
 
     def _fill_in(self, root: Element, writer: "_Writer"):
         """Put tags and links where the writer left a place for them, and note the numbers."""
-        for text in root.iter("mtext"):
-            if tag := re.fullmatch(r"(\(?)tag(\d+)(\)?)", text.text or ""):
-                text.text = tag[1] + writer.tags[int(tag[2])] + tag[3]
         for cell in root.iter("mtd"):
+            text = cell.find("mtext")
+            if text is not None and text.text.strip("()") in writer.tags:
+                mark = text.text.strip("()")
+                text.text = text.text.replace(mark, writer.tags[mark])
             if cell.get("id"):
                 self.numbers[cell.get("id")] = "".join(cell.itertext()).strip("()")
         for link in list(root.iter("a")):
@@ -271,8 +272,14 @@ class _Frame:
     rows: bool = False
     pending: list[str] = field(default_factory=list)  # \tag and \label of the row
 
+    @property
+    def one_number(self) -> bool:
+        """Whether all its rows have one number, as in an equation or a formula of no kind."""
+        return not self.name or self.end.startswith(r"\end{equation")
+
+    @property
     def inner(self) -> str:
-        """Name what sets rows and columns where the frame itself can't."""
+        """What sets its rows and columns if it has one number."""
         return "aligned" if self.columns else "gathered" if self.rows else ""
 
 
@@ -283,16 +290,18 @@ class _Writer:
         self.display = display
         self.anchor = anchor
         self.frames = []
-        self.tags = []
-        self.links = []
+        self.tags = {}  # what stands for a tag: the tag
+        self.links = []  # address, and formula or "(??)" for a number
 
     def formula(self, tex: str) -> str:
         r"""Return the formula; rows, columns and \tag outside an environment get one."""
         frame = _Frame(numbered=True)
         written = self._write(tex, frame)
-        if name := frame.inner():
+        if name := frame.inner:
             written = rf"\begin{{{name}}}{written}\end{{{name}}}"
-        if frame.pending and self.display:
+        if not self.display:  # a line of text has no margin
+            return written + "".join(rf"\quad\text{{({tag})}}" for tag in self.tags.values())
+        if frame.pending:
             return rf"\begin{{equation*}}{written}{''.join(frame.pending)}\end{{equation*}}"
         return written
 
@@ -317,7 +326,7 @@ class _Writer:
                 piece = "{}"  # its three columns are two: a &= b
         elif name == "\\" and not frame.braces:
             frame.column, frame.rows = 0, True
-            piece = self._row_ends(frame) + r"\\ "
+            piece = ("" if frame.one_number else self._row_ends(frame)) + r"\\ "
         elif name in ("begin", "end"):
             environment, position = _argument(tex, position)
             if name == "end":
@@ -373,13 +382,13 @@ class _Writer:
             out.pop()
         out[-1] = out[-1].removesuffix(r"\\ ")  # after a last \\ there is no row
         end = self._row_ends(frame) + frame.end
-        if frame.end.startswith(r"\end{equation") and (inner := frame.inner()):
-            out[frame.start] += rf"\begin{{{inner}}}"
-            end = rf"\end{{{inner}}}" + end
+        if frame.one_number and frame.inner:
+            out[frame.start] += rf"\begin{{{frame.inner}}}"
+            end = rf"\end{{{frame.inner}}}" + end
         return end
 
     def _row_ends(self, frame: _Frame) -> str:
-        r"""Return the \tag and \label of a row; those of an equation wait for its end."""
+        r"""Return the \tag and \label of the row that ends."""
         pending, frame.pending = "".join(frame.pending), []
         return pending
 
@@ -394,8 +403,9 @@ class _Writer:
         if name == "label":
             frame.pending.append(rf"\label{{{self.anchor(words)}}}")
         else:
-            frame.pending.append(rf"\tag{'*' * star}{{tag{len(self.tags)}}}")
-            self.tags.append(re.sub(r"\\(?:text|math)[a-z]*|[\\${}]", "", words))
+            mark = f"fa-tag-{len(self.tags)}"
+            frame.pending.append(rf"\tag{'*' * star}{{{mark}}}")
+            self.tags[mark] = re.sub(r"\\(?:text|math)[a-z]*|[\\${}]", "", words)
         return position
 
     def _text(self, command: str, words: str) -> str:

@@ -364,7 +364,20 @@ def test_equations_are_numbered_through_the_notebook():
 def test_a_tag_outside_an_environment_stands_at_the_margin():
     cells = list(tree(r"E = mc^2 \tag{1}", True).iter("mtd"))
     assert "".join(cells[1].itertext()) == "E=mc2" and cells[2].find("mtext").text == "(1)"
-    assert rows(r"a \\ b \tag{۲}", True) == [["a"], ["b"]]
+    for tex in (r"a \\ b \tag{۲}", r"a \tag{۲} \\ b"):
+        assert rows(tex, True) == [["a"], ["b"]] and words(tex, True) == "ab(۲)"
+    assert words(r"x \tag{1}") == "x(1)"
+    assert words(r"x = \text{(fa-tag-9)} \tag{\text{a}}", True) == "x=(fa-tag-9)(a)"
+
+
+@pytest.mark.parametrize("name", ["split", "cases", "aligned"])
+def test_a_label_inside_is_that_of_the_equation(name):
+    formulas = Formulas()
+    inner = rf"\begin{{{name}}} a \label{{a}} \\ b \end{{{name}}}"
+    formulas.mathml(rf"\begin{{equation}} {inner} \end{{equation}}", True)
+    assert formulas.numbers == {"eq-a": "1"}
+    formulas.mathml(rf"\begin{{align}} {inner} \\ c \end{{align}}", True)
+    assert formulas.numbers == {"eq-a": "2"}
 
 
 def test_references_name_the_anchor_of_their_label():
