@@ -117,10 +117,22 @@ def test_other_templates_keep_nbconverts_filters(folder, arguments):
     assert r"$\alpha = ۰٫۰۱$" in text
 
 
+OURS = Config({"HTMLExporter": {"preprocessors": ["jupyter_fa.page.FaPage"]}})
+
+
+def test_notebooks_of_one_command_share_no_macros_and_no_numbers():
+    exporter = get_exporter("html")(config=OURS)
+    equation = "\\begin{equation}\nx\n\\end{equation}"
+    cells = [nbformat.v4.new_markdown_cell(text) for text in (r"$\def\foo{y}\foo$", equation)]
+    for part in (cells, cells[1:], [nbformat.v4.new_markdown_cell(r"$\foo$"), cells[1]]):
+        page, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=part))
+        assert "<mtext>(1)</mtext>" in page
+    assert 'class="fa-tex" dir="ltr">$\\foo$' in page
+
+
 @pytest.mark.parametrize("exporter", ["HTMLExporter", "SlidesExporter", "WebPDFExporter"])
 def test_only_an_exporter_whose_template_is_lab_gets_ours(exporter):
-    preprocessors = {"HTMLExporter": {"preprocessors": ["jupyter_fa.page.FaPage"]}}
-    made = get_exporter(f"nbconvert.exporters.{exporter}")(config=Config(preprocessors))
+    made = get_exporter(f"nbconvert.exporters.{exporter}")(config=OURS)
     expected = {"HTMLExporter": "fa", "SlidesExporter": "reveal", "WebPDFExporter": "webpdf"}
     assert made.template_name == expected[exporter]
 
