@@ -74,7 +74,7 @@ def export(file, formats):
             file.with_suffix(".pdf").unlink(missing_ok=True)  # else a failure leaves an old one
         for to in formats:
             app = NbConvertApp()
-            app.initialize(["--log-level=WARN", "--to", to, str(file)])
+            app.initialize(["--log-level=WARN", "--FaPage.strict=True", "--to", to, str(file)])
             app.start()
     except SystemExit as stop:
         return not stop.code

@@ -12,7 +12,7 @@ import pytest
 from jupyter_fa import pdf
 from nbclient.exceptions import DeadKernelError
 from nbconvert.nbconvertapp import NbConvertApp
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import build
 from nn_support import parallel
@@ -214,6 +214,12 @@ def test_an_export_in_this_process_is_the_commands(tmp_path):
     assert build.export(file, ["html"])
     assert '<html lang="fa">' in file.with_suffix(".html").read_text(encoding="utf-8")
     assert not build.export(tmp_path / "none.ipynb", ["html"])
+
+
+def test_an_export_with_a_formula_that_cannot_be_set_is_a_failed_one(tmp_path):
+    file = tmp_path / "one.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell(r"$\foo$")]), file)
+    assert not build.export(file, ["html"])
 
 
 def test_an_export_that_raises_is_a_failed_one_without_an_old_pdf(tmp_path, monkeypatch, capsys):

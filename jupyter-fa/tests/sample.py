@@ -17,6 +17,7 @@ FORMULAS = [
     r"\lVert w \rVert_2 = \sqrt{\sum_j w_j^2}",
     r"\frac{\partial L}{\partial W} = -\delta\,a^\top",
     r"\alpha = ۰٫۰۱",
+    r"f'(x) \le \cancel{y}",
 ]
 DISPLAY = [
     r"J(\theta) = \frac{1}{2m} \left[ \sum_{i=1}^{m} \left( h_\theta(x^{(i)}) - y^{(i)} \right)^2 "
@@ -24,6 +25,7 @@ DISPLAY = [
     "\\begin{aligned}\nV &= \\beta V + (1-\\beta)\\,dW \\\\\nW &= W - \\alpha V\n\\end{aligned}",
     r"f(x) = \begin{cases} x & x > 0 \\ 0 & \text{در غیر این صورت} \end{cases}",
     r"A = \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}, \qquad \lim_{n \to \infty} \frac{1}{n} = 0",
+    "\\begin{align}\na &= b + c \\label{eq:sum} \\\\\nd &= e\n\\end{align}",
 ]
 LONG_LINE = "values = [" + ", ".join(f"compute_something_long({i})" for i in range(12)) + "]"
 CODE = f'''def drag(v, k=0.01):
@@ -90,6 +92,7 @@ def prose() -> list:
         rtl("```python\nfor i in range(3):\n    print(i)  # شمارنده\n```\n\nبعد از کد."),
         HEH_HAMZA,
         '<p dir="rtl">در HTML خام هم $x_1^2$ و قیمت \\$5 درست است.</p>',
+        rtl(r"رابطهٔ \eqref{eq:sum} و \ref{eq:sum}؛ میان $100 و $200 فرمولی نیست."),
         "## A left-to-right cell\n\nPlain English, with $a+b$.\n\n1. one\n2. two\n",
     ]
 

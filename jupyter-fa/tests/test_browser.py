@@ -210,6 +210,25 @@ def test_page_brackets_and_roots_grow(visit):
     assert bracket["height"] > 2 * letter["height"]
 
 
+def test_page_primes_have_the_size_of_their_formula(visit):
+    """As a superscript Chromium draws them at half their height."""
+    sizes = visit().evaluate(
+        """() => [...document.querySelectorAll('math mo')].filter((e) => e.textContent === '′').map(
+          (e) => [e, e.closest('math')].map((e) => getComputedStyle(e).fontSize))"""
+    )
+    assert sizes and all(prime == formula for prime, formula in sizes)
+
+
+def test_page_numbers_of_equations_stand_at_the_margin_and_are_linked(visit):
+    page = visit()
+    cell = page.locator("#eq-eq-3a-sum")
+    box, display = cell.bounding_box(), cell.locator("xpath=ancestor::span").bounding_box()
+    assert abs(box["x"] + box["width"] - display["x"] - display["width"]) < 3
+    assert cell.text_content() == "(1)"
+    links = page.locator("a[href='#eq-eq-3a-sum']")
+    assert links.all_text_contents() == ["(1)", "1"]
+
+
 def test_page_inline_formulas_sit_on_the_line(visit):
     """The formula's baseline is the text's: a probe of no height beside each tells it."""
     shifts = visit().evaluate(

@@ -9,7 +9,9 @@ import pytest
 import sample
 from bs4 import BeautifulSoup
 from conftest import letters_without_a_glyph, nbconvert
+from nbconvert.exporters import get_exporter
 from nbconvert.utils.exceptions import ConversionException
+from traitlets.config import Config
 
 import jupyter_fa
 from jupyter_fa import pdf
@@ -40,7 +42,7 @@ def test_every_formula_is_mathml(soup, page):
         assert " ".join(tex.split()) in formulas
     for element in soup(["math", "style"]):
         element.extract()
-    assert not re.search(r"\\(frac|sum|begin|alpha)|\$[^5]", soup.text)
+    assert not re.search(r"\\(frac|sum|begin|alpha)|\$\D", soup.text)
 
 
 def test_the_embedded_font_has_every_letter_of_the_page(page):
@@ -61,28 +63,83 @@ def test_the_page_is_small(page):
     assert len(page.encode()) < 600_000
 
 
-def test_a_wrong_formula_fails_the_export_and_is_named(tmp_path):
+def test_a_wrong_formula_is_a_warning_or_if_strict_an_error(tmp_path):
     notebook = sample.notebook()
     notebook.cells[1].source = r"عدد $\foo x$ است."
     nbformat.write(notebook, tmp_path / "wrong.ipynb")
-    result = nbconvert("--to", "html", "wrong.ipynb", cwd=tmp_path, check=False)
-    assert result.returncode == 1
-    expected = r"wrong.ipynb, cell 2 of 19: the formula '\\foo x': unknown command \foo"
-    assert expected in result.stderr
-    assert not (tmp_path / "wrong.html").exists()
+    warning = r"wrong.ipynb, cell 2 of 20: the formula $\foo x$ can't be set: "
+    result = nbconvert("--to", "html", "wrong.ipynb", cwd=tmp_path)
+    assert result.stderr.count("WARNING") == 1 and f"WARNING | {warning}" in result.stderr
+    page = (tmp_path / "wrong.html").read_text(encoding="utf-8")
+    assert '<code class="fa-tex" dir="ltr">$\\foo x$</code> است' in page
+    strict = ["--FaPage.strict=True", "--output", "strict"]
+    result = nbconvert("--to", "html", *strict, "wrong.ipynb", cwd=tmp_path, check=False)
+    assert result.returncode == 1 and warning in result.stderr
+    assert not (tmp_path / "strict.html").exists()
 
 
-def test_other_exporters_are_left_alone(folder):
-    nbconvert("--to", "slides", "sample.ipynb", cwd=folder)
-    assert "reveal" in (folder / "sample.slides.html").read_text(encoding="utf-8")
-    nbconvert("--to", "markdown", "sample.ipynb", cwd=folder)
-    assert "$\\alpha = ۰٫۰۱$" in (folder / "sample.md").read_text(encoding="utf-8")
+CASES = {
+    "mathop": r"$$\hat\theta = \mathop{\mathrm{argmax}}_{\theta} P(x\mid\theta)$$",
+    "power": r"$$\begin{bmatrix}1&2\\3&4\end{bmatrix}^T \begin{pmatrix}1\\2\end{pmatrix}^{-1}$$",
+    "tag": r"$$E = mc^2 \tag{1}$$",
+    "arg": r"$$w^* = \arg\min_w L(w)$$",
+    "rows": "$$a = 1 \\\\\nb = 2$$",
+    "text": r"$$f(x)=\begin{cases}1&\text{if $x>0$}\\0&\text{otherwise}\end{cases}$$",
+    "macro": r"$\newcommand{\vw}{\mathbf{w}}$",
+    "its use": r"وزن‌ها $\vw$ هستند.",
+    "eqnarray": "\\begin{eqnarray}\na&=&b\\\\\nc&=&d\n\\end{eqnarray}",
+    "html": r"<p>برای $0<i<n$ داریم $x_i>0$ و تمام.</p>",
+}
 
 
-def test_the_stock_template_can_be_asked_for(folder):
-    arguments = ["--to", "html", "--HTMLExporter.template_name=lab", "--output", "lab"]
-    nbconvert(*arguments, "sample.ipynb", cwd=folder)
-    assert "fa-main" not in (folder / "lab.html").read_text(encoding="utf-8")
+def test_what_public_notebooks_write_is_set_without_a_warning(tmp_path):
+    cells = [nbformat.v4.new_markdown_cell(sample.rtl(cell)) for cell in CASES.values()]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "cases.ipynb")
+    result = nbconvert("--to", "html", "--FaPage.strict=True", "cases.ipynb", cwd=tmp_path)
+    assert "WARNING" not in result.stderr
+    page = (tmp_path / "cases.html").read_text(encoding="utf-8")
+    assert len(BeautifulSoup(page, "html.parser").find_all("math")) == len(CASES)
+    assert "و تمام" in page
+
+
+# A template that is not ours, with what its page has and ours has not.
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--to", "html", "--template", "lab"],
+        ["--to", "html", "--template=classic"],
+        ["--to", "html", "--HTMLExporter.template_name=lab"],
+        ["--to", "slides"],
+        ["--to", "markdown"],
+    ],
+)
+def test_other_templates_keep_nbconverts_filters(folder, arguments):
+    nbconvert(*arguments, "--output", "other", "sample.ipynb", cwd=folder)
+    [file] = folder.glob("other*.*")
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    assert "fa-main" not in text and "<math" not in text
+    assert r"$\alpha = ۰٫۰۱$" in text
+
+
+OURS = Config({"HTMLExporter": {"preprocessors": ["jupyter_fa.page.FaPage"]}})
+
+
+def test_notebooks_of_one_command_share_no_macros_and_no_numbers():
+    exporter = get_exporter("html")(config=OURS)
+    equation = "\\begin{equation}\nx\n\\end{equation}"
+    cells = [nbformat.v4.new_markdown_cell(text) for text in (r"$\def\foo{y}\foo$", equation)]
+    for part in (cells, cells[1:], [nbformat.v4.new_markdown_cell(r"$\foo$"), cells[1]]):
+        page, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=part))
+        assert "<mtext>(1)</mtext>" in page
+    assert 'class="fa-tex" dir="ltr">$\\foo$' in page
+
+
+@pytest.mark.parametrize("exporter", ["HTMLExporter", "SlidesExporter", "WebPDFExporter"])
+def test_only_an_exporter_whose_template_is_lab_gets_ours(exporter):
+    made = get_exporter(f"nbconvert.exporters.{exporter}")(config=OURS)
+    expected = {"HTMLExporter": "fa", "SlidesExporter": "reveal", "WebPDFExporter": "webpdf"}
+    assert made.template_name == expected[exporter]
 
 
 def test_lab_and_the_page_share_one_style_sheet(page):

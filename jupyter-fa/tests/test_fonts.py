@@ -4,10 +4,10 @@ import pytest
 from conftest import embedded
 
 from jupyter_fa.fonts import TEXT_FACE, FontFaces, bundled
-from jupyter_fa.tex import tex_to_mathml
+from jupyter_fa.tex import Formulas
 
 CODE = {("fa-code", "400"), ("fa-code", "700")}
-PAGE = "<p>سلام ✓</p>" + tex_to_mathml(r"\sqrt{h} + \mathbf{W} \sum \theta \mathcal{L}")
+PAGE = "<p>سلام ✓</p>" + Formulas().mathml(r"\sqrt{h} + \mathbf{W} \sum \theta \mathcal{L}")
 
 
 @pytest.fixture(scope="module")

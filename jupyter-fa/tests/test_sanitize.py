@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from jupyter_fa.fonts import css_string
 from jupyter_fa.markdown import html_output, markdown2html
 from jupyter_fa.sanitize import clean_html, fa_cell
-from jupyter_fa.tex import tex_to_mathml
+from jupyter_fa.tex import Formulas
 
 MATRIX = r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}^{-1} = \frac{1}{2} \sum_i \hat{x}_i"
 HARMLESS = [
@@ -25,7 +25,7 @@ HARMLESS = [
     '<details open=""><summary>s</summary><p>p</p></details>',
     '<a href="#x">a</a><a href="https://host/x?a=1&amp;b=2">b</a><a href="mailto:a@b">c</a>',
     "<p><ruby>a<rt>b</rt></ruby><kbd>k</kbd><sub>1</sub></p>",
-    f"<p>{tex_to_mathml('a + b')}{tex_to_mathml(MATRIX)}</p>",
+    f"<p>{Formulas().mathml('a + b')}{Formulas().mathml(MATRIX)}</p>",
 ]
 # What tables, models and drawings show with, in a page that is not sanitized.
 TRUSTED = [
