@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from nbconvert.preprocessors import Preprocessor
 from nbconvert.utils.iso639_1 import iso639_1
 
+from .folding import fold
+
 RTL = frozenset("ar ckb dv fa he ps sd ug ur yi".split())
 SCRIPTED = frozenset({"application/javascript", "application/vnd.jupyter.widget-view+json"})
 NAMES = {
@@ -19,13 +21,37 @@ NAMES = {
     "urdu": "ur", "اردو": "ur", "urd": "ur",
     "english": "en", "eng": "en",
 }  # fmt: skip
-SKIP = {
-    "fa": "پرش به متن اصلی",
-    "ar": "انتقل إلى المحتوى الرئيسي",
-    "he": "דילוג לתוכן הראשי",
-    "ur": "مرکزی مواد پر جائیں",
-    "en": "Skip to the main content",
-}
+# What a page says of itself.
+WORDS = {
+    "fa": {
+        "skip": "پرش به متن اصلی", "contents": "فهرست مطالب", "pages": "صفحه‌های دیگر",
+        "previous": "قبلی", "index": "فهرست", "next": "بعدی", "code": "کد", "output": "خروجی",
+        "cell": "کد و خروجی", "text": "متن", "close": "بستن", "table": "جدول", "formula": "فرمول",
+    },
+    "ar": {
+        "skip": "انتقل إلى المحتوى الرئيسي", "contents": "المحتويات", "pages": "صفحات أخرى",
+        "previous": "السابق", "index": "الفهرس", "next": "التالي", "code": "الشيفرة",
+        "output": "المخرجات", "cell": "الشيفرة والمخرجات", "text": "النص", "close": "إغلاق",
+        "table": "جدول", "formula": "صيغة",
+    },
+    "he": {
+        "skip": "דילוג לתוכן הראשי", "contents": "תוכן העניינים", "pages": "דפים אחרים",
+        "previous": "הקודם", "index": "מפתח", "next": "הבא", "code": "קוד", "output": "פלט",
+        "cell": "קוד ופלט", "text": "טקסט", "close": "סגירה", "table": "טבלה", "formula": "נוסחה",
+    },
+    "ur": {
+        "skip": "مرکزی مواد پر جائیں", "contents": "فہرست", "pages": "دیگر صفحات",
+        "previous": "پچھلا", "index": "فہرست", "next": "اگلا", "code": "کوڈ", "output": "آؤٹ پٹ",
+        "cell": "کوڈ اور آؤٹ پٹ", "text": "متن", "close": "بند کریں", "table": "جدول",
+        "formula": "فارمولا",
+    },
+    "en": {
+        "skip": "Skip to the main content", "contents": "Contents", "pages": "Other pages",
+        "previous": "Previous", "index": "Index", "next": "Next", "code": "Code",
+        "output": "Output", "cell": "Code and output", "text": "Text", "close": "Close",
+        "table": "Table", "formula": "Formula",
+    },
+}  # fmt: skip
 # What stands between the number of a page and that of all pages, and the digits, as CSS.
 PAGES = {"fa": ("persian", " از "), "ar": ("arabic-indic", " من "), "he": ("decimal", " מתוך ")}
 PAGES["ur"] = PAGES["fa"]
@@ -54,14 +80,14 @@ class Language:
     given: bool = False
 
     @property
-    def skip(self) -> str:
-        """The words of the link that leads past what comes before the text."""
-        return SKIP.get(self._base, SKIP["en"])
+    def words(self) -> dict[str, str]:
+        """What a page says of itself, in English where ours are not known."""
+        return WORDS.get(self._base, WORDS["en"])
 
     @property
-    def skip_language(self) -> str:
-        """The language of those words, which is English where ours are not known."""
-        return self.code if self._base in SKIP else "en"
+    def words_language(self) -> str:
+        """The language of those words."""
+        return self.code if self._base in WORDS else "en"
 
     @property
     def page_numbers(self) -> str:
@@ -154,7 +180,7 @@ def directed(page: str, source: str, direction: str) -> str:
 
 
 class FaPreprocessor(Preprocessor):
-    """Decide the language and take out what would need a script.
+    """Decide the language, what is folded, and take out what would need a script.
 
     Without a script no widget is drawn and no JavaScript runs; another form of the output shows.
     """
@@ -172,6 +198,7 @@ class FaPreprocessor(Preprocessor):
                     del output.data[kind]
             if "outputs" in cell:
                 cell.outputs = [output for output in cell.outputs if output.get("data", True)]
+        nb.cells = fold(nb.cells, resources.get("output_extension") == ".pdf")
         return nb, resources
 
 

@@ -52,8 +52,9 @@ class Page:
         except MathError as error:
             self.complain(f"{where}: the formula {' '.join(typed.split())} can't be set: {error}")
             formula = f'<code class="fa-tex" dir="ltr">{html.escape(typed.strip())}</code>'
-        box = '<span class="fa-display" dir="ltr" tabindex="0">'
-        return f"{box}{formula}</span>" if display and formula else formula
+        if display and formula:
+            return f'<span class="fa-display" dir="ltr">{formula}</span>'
+        return formula
 
     def reference(self, typed: str) -> str:
         r"""Return a link for \ref{…} or \eqref{…}; `references` puts the number in."""
@@ -175,7 +176,7 @@ class Inline(MathInlineParser):
 
 
 class Renderer(IPythonRenderer):
-    """nbconvert's renderer with MathML, scrolling tables, plain heading ids."""
+    """nbconvert's renderer with MathML and plain heading ids."""
 
     def __init__(self, page: Page, where: str):
         """`where` names notebook and cell in warnings."""
@@ -213,10 +214,6 @@ class Renderer(IPythonRenderer):
         words = html.unescape(re.sub("<[^<>]*>", "", text)).strip()
         attrs.setdefault("id", html.escape(words.replace(" ", "-")))
         return super().heading(text, level, **attrs)
-
-    def table(self, text: str) -> str:
-        """Put a table in a box that scrolls, so that the page does not."""
-        return f'<div class="fa-scroll" tabindex="0"><table>\n{text}</table></div>\n'
 
     def block_mermaidjs(self, code: str) -> str:
         """Show the source of a diagram: drawing it takes a script."""

@@ -10,6 +10,8 @@ from traitlets import Bool
 from .fonts import FontFaces, css_string
 from .markdown import Page, html_output, latex_output, markdown2html, references
 from .sanitize import clean_html, fa_cell
+from .structure import structured
+from .styles import used
 
 FILTERS = {
     "markdown2html": markdown2html,
@@ -19,6 +21,8 @@ FILTERS = {
     "fa_html": html_output,
     "fa_latex": latex_output,
     "fa_references": references,
+    "fa_structure": structured,
+    "fa_used": used,
     "fa_fonts": FontFaces,
 }
 

@@ -1,28 +1,28 @@
 // A prebuilt JupyterLab extension written by hand: it appends one style sheet (the template's rtl.css)
 // and has Firefox draw the letter «ۀ».
 const css = `
-/* Right-to-left Markdown and HTML outputs: whatever is inside dir="rtl", or has it. */
-.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon :is(p, tr, th, td, caption, figcaption):is([dir="rtl"], [dir="rtl"] *):not([align]) {
+/* Right-to-left Markdown and HTML outputs: whatever runs from right to left by its `dir`. */
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon :is(p, tr, th, td, caption, figcaption):dir(rtl):not([align]) {
   text-align: start;
 }
-.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon :is(ul, ol):is([dir="rtl"], [dir="rtl"] *):not(.list-inline) {
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon :is(ul, ol):dir(rtl):not(.list-inline) {
   padding: 0;
   padding-inline-start: 2em;
 }
-.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:is([dir="rtl"], [dir="rtl"] *) {
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:dir(rtl) {
   list-style-type: persian;
 }
-.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:is([dir="rtl"], [dir="rtl"] *):lang(ar) {
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:dir(rtl):lang(ar) {
   list-style-type: arabic-indic;
 }
-.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:is([dir="rtl"], [dir="rtl"] *):is(:lang(he), :lang(yi)) {
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon ol:dir(rtl):is(:lang(he), :lang(yi)) {
   list-style-type: decimal;
 }
-.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon blockquote:is([dir="rtl"], [dir="rtl"] *) {
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon blockquote:dir(rtl) {
   border: 0;
   border-inline-start: 5px solid var(--jp-border-color2);
 }
-.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon table:is([dir="rtl"], [dir="rtl"] *) {
+.jp-RenderedHTMLCommon.jp-RenderedHTMLCommon table:dir(rtl) {
   margin-left: auto;
 }
 .jp-RenderedHTMLCommon.jp-RenderedHTMLCommon :is(code, kbd, samp, pre, math, mjx-container) {
