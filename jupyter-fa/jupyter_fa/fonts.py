@@ -5,7 +5,8 @@ formulas are in STIX Two Math, which comes with ziamath and has the MATH table w
 brackets do not grow. `JUPYTER_FA_FONT` (or `FontFaces.font` in the configuration) names the file of
 another text font, `JUPYTER_FA_MATH_FONT` (`FontFaces.math_font`) that of another mathematics font.
 
-A letter of which a font only has the parts, as DejaVu has of «ۀ», is put together. Where a letter
+A letter of which a font only has the parts, as DejaVu has of «ۀ», is put together. «لا» is drawn
+with a glyph for each of its letters, or text copied from a PDF has «ال» in most readers. Where a letter
 of the Arabic script is lacking altogether, as some of Urdu are, that script is left to the reader's
 fonts, because a word that two fonts draw is not joined.
 """
@@ -22,6 +23,7 @@ import string
 import unicodedata
 from pathlib import Path
 
+from fontTools.otlLib.builder import buildCoverage
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables import otTables
@@ -188,14 +190,68 @@ def put_together(font: TTFont, parts: dict[str, str]) -> None:
         for table in font["cmap"].tables:
             if table.isUnicode():
                 table.cmap[ord(letter)] = name
-    lookup = otTables.Lookup()
-    lookup.LookupType, lookup.LookupFlag, lookup.SubTable, lookup.SubTableCount = 2, 0, [rules], 1
     gsub = font["GSUB"].table
-    gsub.LookupList.Lookup.append(lookup)
+    gsub.LookupList.Lookup.append(new_lookup(2, rules))
     gsub.LookupList.LookupCount = len(gsub.LookupList.Lookup)
     for feature in composing(font):
         feature.LookupListIndex.append(gsub.LookupList.LookupCount - 1)
         feature.LookupCount += 1
+
+
+def part_lam_alef(font: TTFont) -> None:
+    """Draw «لا» as two glyphs, the whole at the lam and nothing at the alef, in place of one.
+
+    Readers of a PDF turn the letters of a right-to-left line round one by one; those that one glyph
+    stands for as well. Lookups that have other ligatures, too, stay as they are.
+    """
+    if "GSUB" not in font or "glyf" not in font:
+        return
+    lookups = font["GSUB"].table.LookupList.Lookup
+    tables = [[getattr(t, "ExtSubTable", t) for t in lookup.SubTable] for lookup in lookups]
+    lam = font.getBestCmap().get(0x644)
+    singles = [table for part in tables for table in part if table.LookupType == 1]
+    lams = {lam} | {table.mapping.get(lam) for table in singles}
+    for lookup, part in zip(list(lookups), tables, strict=True):
+        pairs = [
+            (first, ligature)
+            for table in part
+            if table.LookupType == 4
+            for first, ligatures in table.ligatures.items()
+            for ligature in ligatures
+        ]
+        if not pairs or any(first not in lams or len(l.Component) != 1 for first, l in pairs):
+            continue
+        for name in {f"{ligature.Component[0]}.drawn" for _, ligature in pairs}:
+            font["glyf"][name], font["hmtx"][name] = Glyph(), (0, 0)
+        numbers = font.getReverseGlyphMap(rebuild=True)
+        lookup.LookupType, lookup.SubTable = 6, []
+        for first, ligature in pairs:
+            [alef] = ligature.Component
+            rule = otTables.ChainContextSubst()
+            rule.Format, rule.SubstLookupRecord = 3, []
+            rule.BacktrackCoverage, rule.LookAheadCoverage = [], []
+            rule.InputCoverage = [buildCoverage([glyph], numbers) for glyph in (first, alef)]
+            for place, change in enumerate(({first: ligature.LigGlyph}, {alef: f"{alef}.drawn"})):
+                record, single = otTables.SubstLookupRecord(), otTables.SingleSubst()
+                record.SequenceIndex, record.LookupListIndex = place, len(lookups)
+                rule.SubstLookupRecord.append(record)
+                single.mapping = change
+                lookups.append(new_lookup(1, single))
+            lookup.SubTable.append(rule)
+        lookup.SubTableCount = len(lookup.SubTable)
+    font["GSUB"].table.LookupList.LookupCount = len(lookups)
+
+
+def new_lookup(kind: int, table) -> otTables.Lookup:
+    """Return a lookup of one table."""
+    lookup = otTables.Lookup()
+    lookup.LookupType, lookup.LookupFlag, lookup.SubTable, lookup.SubTableCount = (
+        kind,
+        0,
+        [table],
+        1,
+    )
+    return lookup
 
 
 def composing(font: TTFont) -> list:
@@ -245,6 +301,8 @@ def _subset(path: Path, characters: frozenset[str]) -> bytes:
     with TTFont(path, recalcTimestamp=False) as font:
         if parts := {c: marks for c, marks in in_parts(path).items() if c in characters}:
             put_together(font, parts)
+        if characters & ARABIC:
+            part_lam_alef(font)
         subsetter = Subsetter(options)
         subsetter.populate(text="".join(sorted(characters)))
         subsetter.subset(font)

@@ -27,7 +27,9 @@ def lighter(address: str) -> str:
 def _webp(address: str) -> str:
     try:
         image = opened(address)
-        image = image.convert("RGBA" if "A" in image.mode or "transparency" in image.info else "RGB")
+        image = image.convert(
+            "RGBA" if "A" in image.mode or "transparency" in image.info else "RGB"
+        )
         image.save(buffer := io.BytesIO(), "WEBP", lossless=True, exact=True, quality=60, method=4)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return ""
@@ -51,6 +53,13 @@ def opened(address: str) -> Image.Image | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # one of too many pixels
             image = Image.open(io.BytesIO(base64.b64decode(data)), formats=["PNG", "WEBP", "JPEG"])
-    except (OSError, ValueError, SyntaxError, binascii.Error, Warning, Image.DecompressionBombError):
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        binascii.Error,
+        Warning,
+        Image.DecompressionBombError,
+    ):
         return None
     return image if image.width * image.height <= MOST_PIXELS else None

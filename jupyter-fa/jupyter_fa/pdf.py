@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import posixpath
 import re
@@ -10,8 +11,9 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from bs4 import BeautifulSoup
 from nbconvert.exporters.webpdf import WebPDFExporter
 from nbconvert.preprocessors import Preprocessor
 from nbconvert.utils.exceptions import ConversionException
@@ -34,7 +36,6 @@ HEH_HAMZA = ("\u0647\u0654", "\u06c0")
 # Where a page thinks it is: a host that is nowhere, deep enough for links to folders above.
 SITE = "https://notebook.invalid"
 FOLDER = "/in" * 32
-LINK = re.compile(rb"/URI \(((?:\\.|[^\\()])*)\)", re.DOTALL)
 WHOLE_PAGE = """() => {
   const box = document.body.getBoundingClientRect();
   const most = 200 * 72;  // Acrobat shows no larger page
@@ -96,24 +97,62 @@ def _usual_places() -> list[str]:
     return [str(place) for place in places if place.is_file()]
 
 
-def relative_links(pdf: bytes) -> bytes:
-    r"""Return a PDF whose links into the site that it was printed on are relative again.
+def relative(url: str) -> str:
+    """Return an address relative again that was so before the page was printed from SITE."""
+    if not url.startswith(SITE + "/"):
+        return url
+    path = urlsplit(url).path
+    rest = url.removeprefix(SITE + path)
+    if path.startswith("/in/"):
+        path = posixpath.relpath(path, FOLDER) + "/" * path.endswith("/")
+    return path + rest
 
-    A browser makes every address absolute. Spaces keep the length, because a PDF counts its bytes.
+
+def finished(printed: bytes, page: str) -> bytes:
+    """Return a PDF with the bookmarks, the names of links and the metadata of the page it shows.
+
+    The browser makes every address absolute, writes bookmarks piece by piece as they stand on the
+    paper, and says nothing of what a link is.
     """
+    try:
+        import pikepdf
+    except ModuleNotFoundError:
+        raise ConversionException("a PDF needs pikepdf: pip install pikepdf") from None
+    soup = BeautifulSoup(page, "html.parser")
+    links = {}
+    for link in soup.select("a[href]"):
+        words = " ".join(link.get_text().split())
+        name = link.get("aria-label") or words or (link.img or {}).get("alt") or link["href"]
+        links.setdefault(unquote(link["href"]), name)
+    headings = [" ".join(h.get_text().split()) for h in soup.find_all(re.compile("^h[1-6]$"))]
+    with pikepdf.open(io.BytesIO(printed)) as pdf:
+        with pdf.open_outline() as outline:
+            entries = list(_entries(outline.root))
+            if len(entries) == len(headings):
+                for entry, heading in zip(entries, headings):
+                    entry.title = heading
+        for note in (note for sheet in pdf.pages for note in sheet.get("/Annots", [])):
+            if note.get("/Subtype") != "/Link":
+                continue
+            address = f"#{unquote(str(note.Dest)[1:])}" if "/Dest" in note else ""
+            if "/A" in note and "/URI" in note.A:
+                address = relative(str(note.A.URI))
+                note.A.URI = pikepdf.String(address)
+            note.Contents = pikepdf.String(links.get(unquote(address)) or address or "link")
+        with pdf.open_metadata(set_pikepdf_as_editor=False) as metadata:
+            metadata.load_from_docinfo(pdf.docinfo)
+            metadata["dc:language"] = {(soup.html or {}).get("lang") or "en"}
+        pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+        buffer = io.BytesIO()
+        pdf.save(buffer, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return buffer.getvalue()
 
-    def relative(match: re.Match) -> bytes:
-        url = re.sub(rb"\\(.)", rb"\1", match[1]).decode("ascii")
-        if not url.startswith(SITE + "/"):
-            return match[0]
-        path = urlsplit(url).path
-        rest = url.removeprefix(SITE + path)
-        if path.startswith("/in/"):
-            path = posixpath.relpath(path, FOLDER) + "/" * path.endswith("/")
-        link = re.sub(r"[\\()]", r"\\\g<0>", path + rest)
-        return f"/URI ({link})".encode("ascii").ljust(len(match[0]))
 
-    return LINK.sub(relative, pdf)
+def _entries(outline):
+    """Yield the entries of an outline in the order of the text."""
+    for entry in outline:
+        yield entry
+        yield from _entries(entry.children)
 
 
 class SystemBrowser(Preprocessor):
@@ -175,7 +214,8 @@ class PdfFaExporter(WebPDFExporter):
 
     def run_playwright(self, html):
         """Print a page on which no script runs and which reaches no file and no network."""
-        return relative_links(in_a_loop_of_its_own(self._print(html.replace(*HEH_HAMZA))))
+        html = html.replace(*HEH_HAMZA)
+        return finished(in_a_loop_of_its_own(self._print(html)), html)
 
     async def _print(self, html: str) -> bytes:
         address = f"{SITE}{FOLDER}/page.html"

@@ -57,7 +57,7 @@ class Structure:
         self.language, self.words = language, language.words
         self.extension, self.printed = extension, extension == ".pdf"
         self.ids = {element["id"] for element in self.soup.select("[id]")}
-        self.targets = {}  # ("fig", "3"): the id of figure 3
+        self.targets = {}  # ("fig", "3"): the id of figure 3 and what its caption calls it
 
     def made(self, metadata: dict) -> str:
         """Return the page; `metadata` are the notebook's own for this package."""
@@ -114,7 +114,7 @@ class Structure:
         titles = [heading for heading in headings if heading.name == "h1"]
         found = []
         for heading in headings:
-            words = " ".join(_text(heading).split())
+            words = " ".join(heading.get_text().split())
             if words:
                 heading["id"] = heading.get("id") or self.free(words.replace(" ", "-"))
                 if titles != [heading]:
@@ -124,7 +124,7 @@ class Structure:
     def anchors(self):
         """Show at each heading a link to it; the keyboard has the same ones in the contents."""
         for heading in self.headings():
-            if heading.get("id") and not heading.find("a"):
+            if heading.name != "h1" and heading.get("id") and not heading.find("a"):
                 link = self.tag("a", "#", href=f"#{heading['id']}", class_="fa-anchor")
                 link.attrs |= {"aria-hidden": "true", "tabindex": "-1"}
                 heading.extend([" ", link])
@@ -181,7 +181,9 @@ class Structure:
             page = metadata.get(key)
             if isinstance(page, dict) and isinstance(page.get("href"), str):
                 word, title = self.words[key], str(page.get("title") or "").strip()
-                text = html.escape(f"{word}: {title}" if title and key != "index" else title or word)
+                text = html.escape(
+                    f"{word}: {title}" if title and key != "index" else title or word
+                )
                 links.append(f'<a class="fa-{key}" href="{html.escape(page["href"])}">{text}</a>')
         if not links:
             return
@@ -193,17 +195,18 @@ class Structure:
 
     # --- figures and tables ---------------------------------------------------------------------
 
-    def named(self, paragraph: Tag | None, kind: str) -> tuple[str, str] | None:
-        """Return (kind, number) if a paragraph is a caption that no other part has yet."""
-        match = CAPTION.match(_text(paragraph)) if paragraph is not None else None
-        if not match or not match[kind] or (kind, _number(match)) in self.targets:
-            return None
-        return kind, _number(match)
+    def named(self, paragraph: Tag | None, kind: str) -> re.Match | None:
+        """Return a match if a paragraph is a caption of whose number there is no other yet."""
+        match = CAPTION.match(paragraph.get_text()) if paragraph is not None else None
+        free = match and match[kind] and (kind, _number(match)) not in self.targets
+        return match if free else None
 
-    def take(self, name: tuple[str, str], element: Tag):
-        """Give an element the id by which it is linked."""
-        element["id"] = element.get("id") or self.free("-".join(name))
-        self.targets[name] = element["id"]
+    def take(self, caption: re.Match, element: Tag):
+        """Give an element the id by which its caption's number is linked."""
+        kind = "fig" if caption["fig"] else "table"
+        element["id"] = element.get("id") or self.free(f"{kind}-{_number(caption)}")
+        called = f"{caption[kind]} {caption['number']}"
+        self.targets[kind, _number(caption)] = element["id"], called
 
     def figures(self):
         """Make a figure of pictures and the caption that follows them."""
@@ -227,7 +230,7 @@ class Structure:
         for paragraph in self.main.select(".jp-RenderedMarkdown p:has(> img)"):
             caption = paragraph.find_next_sibling()
             name = self.named(caption if caption and caption.name == "p" else None, "fig")
-            if name and not _text(paragraph).strip():
+            if name and not paragraph.get_text().strip():
                 figure = self.tag("figure", class_="fa-figure")
                 paragraph.insert_before(figure)
                 caption.name = "figcaption"
@@ -303,7 +306,9 @@ class Structure:
 
     def links(self, sections: dict[str, str]):
         """Link what a text names: a figure or table by its number, a section by its quoted name."""
-        plain = {re.sub(r"^[0-9۰-۹٠-٩.٫]+[.)ـ]?\s+", "", words): at for words, at in sections.items()}
+        plain = {
+            re.sub(r"^[0-9۰-۹٠-٩.٫]+[.)ـ]?\s+", "", words): at for words, at in sections.items()
+        }
         self.names = {**plain, **sections}
         texts = [text for text in self.main.find_all(string=True) if type(text) is NavigableString]
         for text in texts:
@@ -320,11 +325,13 @@ class Structure:
         within = {parent.get("id") for parent in text.find_parents(["figure", "table", "p"])}
         parts, position = [], 0
 
-        def add(start: int, end: int, target: str | None):
+        def add(start: int, end: int, target: str | None, called: str = ""):
             nonlocal position
             if target and target not in within and start >= position:
                 parts.append(str(text)[position:start])
                 parts.append(self.tag("a", str(text)[start:end], href=f"#{target}"))
+                if end - start < len(called) - 1:  # the bare number of “Figures 3 and 4”
+                    parts[-1]["aria-label"] = called
                 position = end
 
         found = [*NAMED.finditer(text), *QUOTED.finditer(text)]
@@ -335,13 +342,16 @@ class Structure:
                 add(*match.span(group), self.names.get(name))
                 continue
             kind = "fig" if match["fig"] else "table"
-            end = match.end("number")
-            add(match.start(), end, self.targets.get((kind, _number(match))))
+            add(match.start(), match.end("number"), *self.target(kind, match["number"]))
             for number in re.finditer(NUMBER, match["more"]):
-                span = match.start("more") + number.start(), match.start("more") + number.end()
-                add(*span, self.targets.get((kind, number[0].translate(DIGITS))))
+                start = match.start("more") + number.start()
+                add(start, start + len(number[0]), *self.target(kind, number[0]))
         if parts:
             text.replace_with(*parts, str(text)[position:])
+
+    def target(self, kind: str, number: str) -> tuple[str | None, str]:
+        """Return the id of a figure or table, None if there is none, and what it is called."""
+        return self.targets.get((kind, number.translate(DIGITS)), (None, ""))
 
     def code(self):
         """Say that code is in no language that is read aloud or translated as prose is."""
@@ -363,10 +373,6 @@ class Structure:
         # nbconvert makes a tab stop of each `div` of these classes when it has the whole page.
         for element in self.soup.select("div.jp-Cell-inputWrapper, div.jp-OutputArea-output"):
             element.name = "section"
-
-
-def _text(element: Tag) -> str:
-    return element.get_text()
 
 
 def _number(match: re.Match) -> str:

@@ -32,7 +32,10 @@ def used(sheets: str, page: str) -> str:
                 else:
                     named.update(VARIABLE.findall(value))
     more = named
-    while more := {v for n in more for text in values.get(n, ()) for v in VARIABLE.findall(text)} - named:
+    while (
+        more := {v for n in more for text in values.get(n, ()) for v in VARIABLE.findall(text)}
+        - named
+    ):
         named |= more
     parts[2::4] = ["".join(_css(sheet, named)) for sheet in rules]
     return "".join(parts)

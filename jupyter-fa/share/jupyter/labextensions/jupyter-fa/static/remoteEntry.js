@@ -1,7 +1,7 @@
 // A prebuilt JupyterLab extension written by hand: it appends one style sheet (the template's rtl.css)
 // and has Firefox draw the letter «ۀ».
 const css = `
-/* Right-to-left Markdown and HTML outputs: whatever runs from right to left by its `dir`. */
+/* Right-to-left Markdown and HTML outputs: whatever runs from right to left by its dir. */
 .jp-RenderedHTMLCommon.jp-RenderedHTMLCommon :is(p, tr, th, td, caption, figcaption):dir(rtl):not([align]) {
   text-align: start;
 }
