@@ -238,10 +238,13 @@ class _OneBlasThread:
         self.lock, self.inside = threading.Lock(), 0
 
     def __enter__(self):
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
 
         with self.lock:
-            limits = threadpool_limits(1)  # by everybody: OpenMP counts for each thread apart
+            if not self.inside:
+                self.libraries = ThreadpoolController()
+                self.free_control()
+            limits = self.libraries.limit(limits=1)  # by all: OpenMP has a number for each thread
             if not self.inside:
                 self.before = limits
             self.inside += 1
@@ -250,7 +253,15 @@ class _OneBlasThread:
         with self.lock:
             self.inside -= 1
             if not self.inside:
+                self.free_control()
                 self.before.restore_original_limits()
+                self.free_control()
+
+    def free_control(self):
+        """threadpoolctl obeys one thread alone: after this, the next that asks."""
+        for library in self.libraries.lib_controllers:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
 
 
 one_blas_thread = _OneBlasThread()
