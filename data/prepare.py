@@ -297,9 +297,7 @@ def _content(url, timeout):
     end = time.monotonic() + whole
     try:
         response = _within(answer, requests.get, url, stream=True, timeout=(answer, piece))
-        with response:
-            response.raise_for_status()
-            return _within(end - time.monotonic(), _body, response, end)
+        return _within(end - time.monotonic(), _body, response, end)
     except MirrorError:
         raise
     except Exception as error:  # requests and urllib3 have many, for a malformed redirect others
@@ -321,9 +319,10 @@ def _within(seconds, function, *arguments, **options):
 
 
 def _body(response, end):
+    response.raise_for_status()
     size, content = int(response.headers.get("Content-Length", 0)), bytearray()
     bar = {"total": size or None, "unit": "B", "unit_scale": True, "leave": False}
-    with tqdm(**bar, disable=not sys.stderr.isatty()) as bar:
+    with response, tqdm(**bar, disable=not sys.stderr.isatty()) as bar:
         for piece in response.iter_content(2**16):
             content += piece
             bar.update(len(piece))
@@ -343,16 +342,20 @@ def _reason(error):
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off half-way"
     if isinstance(error, requests.exceptions.SSLError):
-        return f"TLS: the certificate was refused ({_innermost(error)})"
+        return f"TLS: no safe connection ({_innermost(error)}){_bundle()}"
     if isinstance(error, requests.exceptions.ProxyError):
         return f"the proxy can't be used ({_innermost(error)})"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        bundles = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-        given = [f"{name}={os.environ[name]}" for name in bundles if os.environ.get(name)]
-        return f"TLS: {error} {' '.join(given)}"
+        return f"TLS: {error}{_bundle()}"
     return f"{type(error).__name__}: {error}"
+
+
+def _bundle():
+    """Name the certificates that the environment says to trust, as requests reads it."""
+    given = [(name, os.environ.get(name)) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+    return next((f", with {name}={value}" for name, value in given if value), "")
 
 
 def _innermost(error):

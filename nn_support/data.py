@@ -82,7 +82,7 @@ def _read_array(file):
             about.st_mode
         ):  # opening a pipe could take for ever
             with file.open("rb") as stream:
-                is_zip = stream.read(2) == b"PK" and zipfile.is_zipfile(stream)
+                is_zip = stream.read(4) == b"PK\3\4" and zipfile.is_zipfile(stream)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{file}: not found; expected {whole}; {_REMEDY}") from None
     except (OSError, ValueError) as error:
