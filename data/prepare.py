@@ -15,29 +15,45 @@ back, in a folder of their own and then renamed, so a run that is stopped at any
 either no data or good data; the next run clears away what is left of it.
 """
 
+# ruff: noqa: E402
+import signal
+import sys
+
+
+def interrupted(*_):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print("prepare.py: interrupted; nothing half-written is used. Run it again.", file=sys.stderr)
+    sys.exit(130)
+
+
+if __name__ == "__main__":  # before the imports, because they take a second
+    signal.signal(signal.SIGINT, interrupted)
+
 import argparse
 import contextlib
 import gzip
-import hashlib
 import json
 import os
 import shutil
 import struct
-import sys
 import threading
+import time
 import zlib
+from concurrent.futures import Future
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import filelock
 import numpy as np
 import pooch
 import requests
+from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-import standin  # noqa: E402
-from nn_support.data import DATA_FILES, load_data  # noqa: E402
+import standin
+from nn_support.data import DATA_FILES, SOURCES, load_data, read_source, sha256
 
 SHA256SUMS = """\
 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84  train-images-idx3-ubyte.gz
@@ -45,14 +61,15 @@ a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845  train-labels-i
 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073  t10k-images-idx3-ubyte.gz
 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5  t10k-labels-idx1-ubyte.gz
 """
-ARCHIVES = {name: sha256 for sha256, name in map(str.split, SHA256SUMS.splitlines())}
+ARCHIVES = {name: checksum for checksum, name in map(str.split, SHA256SUMS.splitlines())}
 MIRRORS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
 )
-TIMEOUT = (5, 30)  # seconds: for a mirror's first answer, and for each next piece of a file
+TIMEOUT = (5, 30, 900)  # seconds: for a mirror's first answer, each next piece, the whole file
+LARGEST = 2**27  # bytes of a download; the largest archive has 26 million
 LOCK, NEW, DOWNLOADED = ".prepare.lock", ".prepare-new", ".prepare-downloaded"
-REAL, STAND_IN = "Fashion-MNIST", "stand-in"
+REAL, STAND_IN = SOURCES
 
 STAND_IN_WARNING = """
   ****************************************************************************
@@ -123,7 +140,7 @@ def _prepare(folder, source, require_real, mirrors, archives, timeout, draw):
             raise DataError(_NO_REAL_DATA)
         elif there is None:
             there = _install(folder, draw(), STAND_IN, "drawn by data/standin.py")
-    shutil.rmtree(folder / DOWNLOADED, ignore_errors=True)
+    _remove(folder / DOWNLOADED)
     return there
 
 
@@ -156,10 +173,22 @@ def _only_run_in(folder):
 
 def _clear_leftovers(folder, archives):
     """Remove what a run that was stopped left; its verified downloads are used again."""
-    shutil.rmtree(folder / NEW, ignore_errors=True)
-    for file in (folder / DOWNLOADED).glob("*"):
-        if file.name not in archives:
-            file.unlink()
+    _remove(folder / NEW)
+    downloaded = folder / DOWNLOADED
+    if downloaded.is_symlink() or not downloaded.is_dir():
+        _remove(downloaded)
+        return
+    for file in downloaded.iterdir():
+        if file.name not in archives or file.is_symlink() or not file.is_file():
+            _remove(file)
+
+
+def _remove(path):
+    """Remove a file or a folder that may be there; of a link itself, not what it points to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        path.unlink()
 
 
 def _source_of_files_in(folder):
@@ -183,12 +212,10 @@ def _source_of_files_in(folder):
 
 def _not_ours(folder):
     """Return the names of the data files there that source.json doesn't list with their SHA-256."""
-    try:
-        listed = dict(json.loads((folder / "source.json").read_text(encoding="utf-8"))["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        listed = {}
+    listed = read_source(folder).get("sha256")
+    listed = listed if isinstance(listed, dict) else {}
     # Not Path.exists, which raises in a folder that can't be searched.
-    there = [name for name in DATA_FILES if os.path.exists(folder / name)]
+    there = [name for name in DATA_FILES if os.path.lexists(folder / name)]
     return [name for name in there if not _has_sha256(folder / name, listed.get(name))]
 
 
@@ -208,7 +235,10 @@ def _given_archives(source, archives):
     for name, expected in archives.items():
         file = Path(source) / name
         try:
-            found = _sha256(file)
+            if not (file.is_file() or file.is_dir()):  # opening a pipe could take for ever
+                file.stat()
+                raise OSError("it is no file")
+            found = sha256(file)
         except OSError as error:
             raise DataError(
                 f"{file}: can't be read ({error.strerror or error}); expected the official "
@@ -225,9 +255,9 @@ def _given_archives(source, archives):
 def _download(folder, mirrors, archives, timeout):
     """Return the folder of downloaded, verified archives; None if no mirror has one of them."""
     cache, mirrors = folder / DOWNLOADED, list(mirrors)
-    for name, sha256 in archives.items():
+    for name, checksum in archives.items():
         for mirror in list(mirrors):
-            if _fetch(mirror, name, sha256, cache, timeout):
+            if _fetch(mirror, name, checksum, cache, timeout):
                 break
             mirrors.append(mirrors.pop(0))  # the next archive asks this mirror last
         else:
@@ -235,39 +265,72 @@ def _download(folder, mirrors, archives, timeout):
     return cache
 
 
-def _fetch(mirror, name, sha256, cache, timeout):
+class MirrorError(Exception):
+    """A mirror can't be used; the message says why."""
+
+
+def _fetch(mirror, name, checksum, cache, timeout):
     """Download one archive and verify it; on a failure of the mirror say why and return False."""
-    if (cache / name).exists() and _sha256(cache / name) == sha256:
+    if _has_sha256(cache / name, checksum):
         return True
     _tell(f"Downloading {mirror}{name}")
     pooch.get_logger().setLevel("ERROR")
-    bar = sys.stderr.isatty()
-    downloader = pooch.HTTPDownloader(progressbar=bar, timeout=timeout)
+
+    def download(url, file, _):
+        Path(file).write_bytes(_content(url, timeout))
+
     try:
-        _wait_for_answer(mirror + name, timeout[0])
-        pooch.retrieve(mirror + name, sha256, fname=name, path=cache, downloader=downloader)
-    except (requests.RequestException, ConnectionError, TimeoutError, ValueError) as error:
-        _tell(f"  failed: {_reason(error)}")
+        pooch.retrieve(mirror + name, checksum, fname=name, path=cache, downloader=download)
+    except (MirrorError, ValueError) as error:  # ValueError: another SHA-256
+        _tell(f"  failed: {' '.join(str(error).split())}")
         return False
     return True
 
 
-def _wait_for_answer(url, seconds):
-    """Raise TimeoutError if the server doesn't answer at all within so many seconds.
+def _content(url, timeout):
+    """Return what stands at the URL; raise MirrorError, with the reason in a few words.
 
-    A connection's own time limit counts for each address of a host and not for finding them, so
-    that without a network it can add up to a minute.
+    Each step has a time limit of its own, because a connection's counts for each address of a
+    host, not for finding them, and begins again with every byte.
     """
+    answer, piece, whole = timeout
+    end = time.monotonic() + whole
+    try:
+        response = _within(answer, requests.get, url, stream=True, timeout=(answer, piece))
+        return _within(end - time.monotonic(), _body, response, end)
+    except MirrorError:
+        raise
+    except Exception as error:  # requests and urllib3 have many, for a malformed redirect others
+        raise MirrorError(_reason(error) + _by_way_of(url)) from error
 
-    def ask():
-        with contextlib.suppress(requests.RequestException), requests.head(url, timeout=seconds):
-            pass
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    if asking.is_alive():
-        raise TimeoutError
+def _within(seconds, function, *arguments, **options):
+    """Return what the function does; after so many seconds raise TimeoutError and forget it."""
+    result = Future()
+
+    def run():
+        try:
+            result.set_result(function(*arguments, **options))
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result.result(seconds)
+
+
+def _body(response, end):
+    response.raise_for_status()
+    size, content = int(response.headers.get("Content-Length", 0)), bytearray()
+    bar = {"total": size or None, "unit": "B", "unit_scale": True, "leave": False}
+    with response, tqdm(**bar, disable=not sys.stderr.isatty()) as bar:
+        for piece in response.iter_content(2**16):
+            content += piece
+            bar.update(len(piece))
+            if len(content) > LARGEST:
+                raise MirrorError(f"more than {LARGEST:,} bytes")
+            if time.monotonic() > end:  # nobody waits any more
+                raise TimeoutError
+    return content
 
 
 def _reason(error):
@@ -278,9 +341,35 @@ def _reason(error):
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off half-way"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"TLS: no safe connection ({_innermost(error)}){_bundle()}"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy can't be used ({_innermost(error)})"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
-    return " ".join(str(error).split())  # a wrong SHA-256, among others
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return f"TLS: {error}{_bundle()}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _bundle():
+    """Name the certificates that the environment says to trust, as requests reads it."""
+    given = [(name, os.environ.get(name)) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+    return next((f", with {name}={value}" for name, value in given if value), "")
+
+
+def _innermost(error):
+    """Return the first cause in words, without the layers around it."""
+    while error.args and isinstance(error.args[-1], Exception):
+        error = error.args[-1]
+    return getattr(error, "reason", None) or error
+
+
+def _by_way_of(url):
+    """Name the proxy that the environment sets for the URL, without its password."""
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) or ""
+    host = (urlsplit(proxy).netloc or proxy).rpartition("@")[2]
+    return f", by way of the proxy {host}" if host else ""
 
 
 def _read_archives(folder):
@@ -324,8 +413,8 @@ def _install(folder, arrays, source, detail):
     incoming = folder / NEW
     incoming.mkdir()
     try:
-        sha256 = {name: _write(incoming / name, array) for name, array in zip(DATA_FILES, arrays)}
-        about = {"source": source, "detail": detail, "sha256": sha256}
+        written = {name: _write(incoming / name, array) for name, array in zip(DATA_FILES, arrays)}
+        about = {"source": source, "detail": detail, "sha256": written}
         (incoming / "source.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         for file in incoming.iterdir():
             _flush(file)
@@ -342,7 +431,7 @@ def _install(folder, arrays, source, detail):
 def _write(file, array):
     """Write one array as the assignment expects it; return the SHA-256 of the file."""
     np.savez(file, array)
-    return _sha256(file)
+    return sha256(file)
 
 
 def _flush(file):
@@ -351,15 +440,10 @@ def _flush(file):
         os.fsync(stream.fileno())
 
 
-def _sha256(file):
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _has_sha256(file, expected):
-    try:
-        return _sha256(file) == expected
-    except OSError:  # nothing is known of a file that can't be read
+    try:  # nothing is known of a file that can't be read, or of a pipe
+        return file.is_file() and sha256(file) == expected
+    except OSError:
         return False
 
 
@@ -367,7 +451,8 @@ def _has_sha256(file, expected):
 
 
 def _tell(text):
-    print(text, flush=True)
+    with contextlib.suppress(OSError):  # nobody reads it
+        print(text, flush=True)
 
 
 def main(arguments=None):
@@ -381,8 +466,6 @@ def main(arguments=None):
         prepare(options.folder, options.source, options.require_real)
     except DataError as error:
         sys.exit(f"prepare.py: {error}")
-    except KeyboardInterrupt:
-        sys.exit("prepare.py: interrupted; nothing half-written is left. Run it again.")
 
 
 if __name__ == "__main__":

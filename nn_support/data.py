@@ -1,7 +1,11 @@
 """The data: four .npz files of T-shirts and trousers, read and validated."""
 
+import contextlib
 import hashlib
 import json
+import math
+import os
+import stat
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +27,10 @@ class Dataset(NamedTuple):
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
 DATA_FILES = ("x_train.npz", "y_train.npz", "x_test.npz", "y_test.npz")
+SOURCES = ("Fashion-MNIST", "stand-in")  # what source.json may call them
+LARGEST = 2**28  # bytes, of a file and of the array in it; the larger true ones have 10 million
+LARGEST_SOURCE = 2**14  # bytes; the true one has 500
+_MEMBER = "arr_0.npy"
 _REMEDY = "run `python data/prepare.py`, or put the course's four .npz files there"
 
 
@@ -38,6 +46,8 @@ def load_data(folder=None):
     something else; both name the file, what was found, what is expected and what to do.
     """
     folder = DATA_FOLDER if folder is None else Path(folder)
+    a_file = os.path.isfile(folder) or (folder.suffix == ".npz" and not os.path.isdir(folder))
+    check.that(not a_file, "folder", str(folder), f"the folder that holds {', '.join(DATA_FILES)}")
     parts = {}
     for split in ("train", "test"):
         x_file, y_file = folder / f"x_{split}.npz", folder / f"y_{split}.npz"
@@ -61,26 +71,61 @@ def _refuse_unless(ok, file, found, expected):
 
 
 def _read_array(file):
-    """The array ``arr_0`` of an .npz archive of plain numbers; pickled objects are never read."""
+    """The array ``arr_0`` of an .npz archive of plain numbers, refused by its size before reading.
+
+    np.load alone would take an archive with something before it for a pickle, and believe any size.
+    """
     whole = "a whole .npz archive with a numeric array named arr_0"
     try:
-        with file.open("rb") as stream:
-            is_zip = zipfile.is_zipfile(stream)
+        about, is_zip = file.stat(), False
+        if stat.S_ISREG(about.st_mode) or stat.S_ISDIR(
+            about.st_mode
+        ):  # opening a pipe could take for ever
+            with file.open("rb") as stream:
+                is_zip = stream.read(4) == b"PK\3\4" and zipfile.is_zipfile(stream)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{file}: not found; expected {whole}; {_REMEDY}") from None
-    except OSError as error:
-        _refuse_unless(False, file, f"no readable file ({error.strerror or error})", whole)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        _refuse_unless(False, file, f"no readable file ({reason})", whole)
     _refuse_unless(is_zip, file, "no zip archive, or a cut-off one", whole)
+    _refuse_size(about.st_size, file, "a file")
+    names, damage = [], None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+            if _MEMBER in names:
+                size = archive.getinfo(_MEMBER).file_size
+                with archive.open(_MEMBER) as stream:
+                    shape, dtype, start = _npy_header(stream)
+    except Exception as error:  # zipfile, zlib and NumPy each have their own for a damaged file
+        damage = "no header of an array" if isinstance(error, ValueError) else error
+    _refuse_unless(damage is None, file, f"a damaged archive ({damage})", whole)
+    _refuse_unless(_MEMBER in names, file, f"no such array among {str(names)[:200]}", whole)
+    _refuse_unless(dtype.kind in "buif", file, f"dtype {dtype}", "numbers")
+    _refuse_unless(math.prod(shape), file, f"an empty array {shape}", "at least one sample")
+    _refuse_size(size, file, "an array")
+    holds = size - start == math.prod(shape) * dtype.itemsize
+    _refuse_unless(holds, file, f"{size - start} bytes for {shape} numbers {dtype}", whole)
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            names = archive.files
-            array = archive["arr_0"] if "arr_0" in names else None
-    except Exception as error:  # zipfile, zlib and NumPy each have their own for a damaged file
+            return archive[_MEMBER]
+    except Exception as error:
         _refuse_unless(False, file, f"a damaged archive ({error})", whole)
-    _refuse_unless(isinstance(array, np.ndarray), file, f"no such array among {names}", whole)
-    _refuse_unless(array.dtype.kind in "buif", file, f"dtype {array.dtype}", "numbers")
-    _refuse_unless(array.size, file, f"an empty array {array.shape}", "at least one sample")
-    return array
+
+
+def _refuse_size(size, file, what):
+    _refuse_unless(size <= LARGEST, file, f"{what} of {size:,} bytes", f"at most {LARGEST:,}")
+
+
+def _npy_header(stream):
+    """(shape, dtype, length of the header) of an array in NumPy's own format."""
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[np.lib.format.read_magic(stream)]
+    shape, _, dtype = read(stream)
+    return shape, dtype, stream.tell()
 
 
 def _read_images(file):
@@ -89,7 +134,7 @@ def _read_images(file):
     _refuse_unless(ok, file, f"shape {pixels.shape}", "(n, 28, 28) or (n, 784)")
     low, high = pixels.min(), pixels.max()  # NaN, if there is one
     _refuse_unless(low >= 0 and high <= 255, file, f"pixels {low} to {high}", "0 to 255, no NaN")
-    scaled = pixels.dtype.kind == "f" and 0 < high <= 1
+    scaled = 0 < high <= 1
     _refuse_unless(not scaled, file, f"pixels scaled to {low} to {high}", "unscaled, 0 to 255")
     x = pixels.reshape(len(pixels), 784).astype(np.float32, order="C")
     x /= 255.0
@@ -108,9 +153,28 @@ def _read_labels(file):
 
 def _source(folder):
     """What source.json says, if its SHA-256 are those of the four files as they are now."""
+    about = read_source(folder)
+    if about.get("source") in SOURCES:
+        with contextlib.suppress(OSError):
+            hashes = {name: sha256(folder / name) for name in DATA_FILES}
+            if about.get("sha256") == hashes:
+                return about["source"]
+    return "course files"
+
+
+def read_source(folder):
+    """The content of source.json; {} if that is not a JSON object of a few lines."""
+    file = folder / "source.json"
     try:
-        about = json.loads((folder / "source.json").read_text(encoding="utf-8"))
-        hashes = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in DATA_FILES}
-        return about["source"] if about["sha256"] == hashes else "course files"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "course files"
+        about = file.stat()
+        if stat.S_ISREG(about.st_mode) and about.st_size <= LARGEST_SOURCE:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            return content if isinstance(content, dict) else {}
+    except (OSError, ValueError, RecursionError):
+        pass
+    return {}
+
+
+def sha256(file):
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

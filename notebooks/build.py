@@ -5,21 +5,37 @@ $FIGURES_DIR or build/figures; index.html links them all. The committed notebook
 A notebook that fails is exported as far as it came, and the exit code is 1.
 
 Notebooks are executed side by side, each with its share of the cores for its sweeps, for while one
-trains another draws; and each is exported while the next are executed.
+trains another draws; and each is exported while the next are executed. All is made in a folder
+apart and put in its place at the end, so a build that is stopped changes nothing, and no page,
+figure or verdict of an older build stands beside a new one. Two builds at once take turns.
 """
+
+# ruff: noqa: E402
+import signal
+import sys
+
+
+def interrupted(*_):
+    print("build.py: interrupted; run it again", file=sys.stderr)
+    sys.exit(130)
+
+
+if __name__ == "__main__":  # before the imports, because they take a second
+    signal.signal(signal.SIGINT, interrupted)
 
 import asyncio
 import html
 import multiprocessing
 import os
-import sys
+import shutil
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
+import filelock
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
@@ -35,53 +51,74 @@ LEADING_FIGURE = {
 }
 
 
-async def execute(name, workers):
+async def execute(name, folder, workers):
     """Run one notebook, its sweeps in ``workers`` processes, showing how far it is.
 
-    Returns (notebook, error or None).
+    It is left in ``folder``, its figures in folder/figures. Returns (notebook, error or None).
     """
-    notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
+    start = time.perf_counter()
+    try:
+        file = HERE / f"{name}.ipynb"
+        notebook = nbformat.convert(nbformat.reader.reads(file.read_text(encoding="utf-8")), 4)
+        nbformat.validate(notebook)
+    except Exception as failure:  # each way to be no notebook has its own
+        return nbformat.v4.new_notebook(), failure
+    error = None
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in code:
         cell.outputs = []  # a run that fails must not end in the claims of the one before
-    start, error = time.perf_counter(), None
     with tqdm(total=len(code), desc=name, unit="cell", leave=False, disable=None) as bar:
         client = NotebookClient(
             notebook,
             timeout=None,
             kernel_name="python3",
             record_timing=False,
+            shutdown_kernel="immediate",
             extra_arguments=["--log-level=ERROR"],  # else it warns of its unencrypted local port
             resources={"metadata": {"path": str(HERE)}},
             on_cell_executed=lambda **_: bar.update(),
         )
+        ours = {"SWEEP_WORKERS": str(workers), "FIGURES_DIR": str(folder / "figures")}
         try:
-            await client.async_execute(env=os.environ | {"SWEEP_WORKERS": str(workers)})
-        except (CellExecutionError, DeadKernelError) as failure:
+            await client.async_execute(env=os.environ | ours)
+        except Exception as failure:  # a cell's, a dead kernel's, or that of one that can't start
+            if asyncio.current_task().cancelling():  # nbclient takes it for the kernel's death
+                raise asyncio.CancelledError from None
             error = failure
-    nbformat.write(notebook, BUILD / f"{name}.ipynb")
+    try:
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    except OSError as failure:
+        (folder / f"{name}.ipynb").unlink(missing_ok=True)
+        error = error or failure
     state = "FAILED" if error else "done"
     print(f"{name}: {state}, {len(code)} cells in {time.perf_counter() - start:.0f} s", flush=True)
     return notebook, error
 
 
 def export(file, formats):
-    """``jupyter nbconvert --to`` each format, in this process; whether all succeeded."""
+    """``jupyter nbconvert --to`` each format, in this process; whether all succeeded.
+
+    A format that fails leaves no file, and neither do those after it.
+    """
     from nbconvert.nbconvertapp import NbConvertApp
 
-    try:
-        if "pdf_fa" in formats:
-            file.with_suffix(".pdf").unlink(missing_ok=True)  # else a failure leaves an old one
-        for to in formats:
+    for to in formats:
+        made = file.with_suffix("." + to.removesuffix("_fa"))
+        try:
             app = NbConvertApp()
             app.initialize(["--log-level=WARN", "--FaPage.strict=True", "--to", to, str(file)])
             app.start()
-    except SystemExit as stop:
-        return not stop.code
-    except Exception as error:  # Playwright's, for a browser that does not start, among others
-        print(f"{file.stem}: {type(error).__name__}: {error}", file=sys.stderr)
-        return False
+        except (Exception, SystemExit) as error:  # Playwright's, for want of a browser, and others
+            made.unlink(missing_ok=True)
+            if not isinstance(error, SystemExit):  # which nbconvert raises when it has said why
+                print(f"{file.stem}: {in_a_line(error)}", file=sys.stderr, flush=True)
+            return False
     return True
+
+
+def in_a_line(error):
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first[:200]}"
 
 
 def claims_of(notebook):
@@ -118,24 +155,34 @@ def print_claims(notebooks):
             print(f"  {'✓' if holds else '✗'} {text}")
 
 
-def index(notebooks, with_pdf):
-    """build/index.html: the four pages in order, each with its verdict and leading figure."""
+def index(notebooks, folder, figures):
+    """The page that lists the notebooks, each with its verdict and leading figure.
+
+    It links what this build has left in ``folder``; ``figures`` is where its figures will be.
+    """
     from jupyter_fa.fonts import FontFaces
 
     entries = []
     for name, notebook in notebooks.items():
-        title = html.escape(notebook.metadata.get("title", name))
-        picture = os.path.relpath(f"{os.environ['FIGURES_DIR']}/{LEADING_FIGURE[name]}.png", BUILD)
-        has_pdf = with_pdf and (BUILD / f"{name}.pdf").exists()
-        pdf = f' · <a href="{name}.pdf">PDF</a>' if has_pdf else ""
-        entries.append(
-            f'<li><h2><a href="{name}.html">{title}</a></h2>'
-            f"<p>{verdict(notebook)}{pdf}</p>"
-            f'<a href="{name}.html"><img src="{picture}" alt="شکل نمونۀ «{title}»"></a></li>'
-        )
+        title, says = html.escape(str(notebook.metadata.get("title", name))), verdict(notebook)
+        if (folder / f"{name}.pdf").is_file():
+            says += f' · <a href="{name}.pdf">PDF</a>'
+        page, picture = title, ""
+        if (folder / f"{name}.html").is_file():
+            page = f'<a href="{name}.html">{title}</a>'
+        else:
+            says += " · صفحۀ این دفتر ساخته نشد"
+        figure = f"{LEADING_FIGURE[name]}.png"
+        if (folder / "figures" / figure).is_file():
+            address = quote(
+                os.fsencode(os.path.relpath(figures / figure, BUILD).replace("\\", "/"))
+            )
+            picture = f'<img src="{address}" alt="شکل نمونۀ «{title}»">'
+            if page != title:
+                picture = f'<a href="{name}.html">{picture}</a>'
+        entries.append(f"<li><h2>{page}</h2><p>{says}</p>{picture}</li>")
     items = "\n".join(entries)
-    page = INDEX.format(fonts=FontFaces()(INDEX + items), items=items)
-    (BUILD / "index.html").write_text(page, encoding="utf-8")
+    return INDEX.format(fonts=FontFaces()(INDEX + items), items=items)
 
 
 INDEX = """<!DOCTYPE html>
@@ -168,24 +215,32 @@ a {{ color: #0b57a4; }}
 """
 
 
-async def make_all(formats):
-    """{name: (notebook, whether all went well)}."""
-    from nn_support.parallel import cores
+async def make_all(folder, formats):
+    """{name: (notebook, whether all went well)}; the files are left in ``folder``."""
+    from nn_support.parallel import Workers, cores
 
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler = lambda *_: None  # nbclient's would end one kernel and no other
     side_by_side = min(cores(), len(LEADING_FIGURE))
     workers = dict.fromkeys(LEADING_FIGURE, cores() // side_by_side)
     if side_by_side < len(workers):
         workers[list(workers)[-1]] = cores()  # the last one to begin is alone in the end
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(2, side_by_side), context) as pool:
+    with Workers(min(2, side_by_side), context) as pool:
 
         async def make(name):
             async with gate:
-                notebook, error = await execute(name, workers[name])
-            start, loop = time.perf_counter(), asyncio.get_running_loop()
-            if error:
+                notebook, error = await execute(name, folder, workers[name])
+            if isinstance(error, CellExecutionError):
                 print(error, file=sys.stderr)
-            done = await loop.run_in_executor(pool, export, BUILD / f"{name}.ipynb", formats)
+            elif error:
+                print(f"{name}: {in_a_line(error)}", file=sys.stderr)
+            start, file, done = time.perf_counter(), folder / f"{name}.ipynb", False
+            if file.is_file():
+                try:
+                    done = await asyncio.wrap_future(pool.submit(export, file, formats))
+                except RuntimeError as broken:  # a process that was killed
+                    print(f"{name}: {in_a_line(broken)}", file=sys.stderr)
             state, seconds = "done" if done else "FAILED", time.perf_counter() - start
             print(f"{name}: {' and '.join(formats)} {state} in {seconds:.0f} s", flush=True)
             return notebook, done and not error
@@ -193,24 +248,72 @@ async def make_all(formats):
         return dict(zip(LEADING_FIGURE, await asyncio.gather(*map(make, LEADING_FIGURE))))
 
 
-def main():
+def put_in_place(folder, figures):
+    """Move what was made from ``folder`` to its place; what was not made is not left from before.
+
+    The index goes first and comes last: whenever this is stopped, none tells of other pages.
+    """
+    (BUILD / "index.html").unlink(missing_ok=True)
+    for figure in (folder / "figures").iterdir():
+        beside = figures / f".{figure.name}.new"
+        shutil.move(figure, beside)  # perhaps to another disk
+        os.replace(beside, figures / figure.name)
+    for file in [f"{name}.{kind}" for name in LEADING_FIGURE for kind in ("ipynb", "html", "pdf")]:
+        if (folder / file).is_file():
+            os.replace(folder / file, BUILD / file)
+        else:
+            (BUILD / file).unlink(missing_ok=True)
+    os.replace(folder / "index.html", BUILD / "index.html")
+
+
+def build(figures):
+    """Make everything, for one build at a time; whether all went well."""
     from jupyter_fa.pdf import can_print
 
     from evidence import FIRST_SEED  # a bad one is refused before anything runs
 
-    BUILD.mkdir(exist_ok=True)
-    figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures")
-    os.environ["FIGURES_DIR"] = str(figures.resolve())  # for kernels run in another folder
-    start, with_pdf = time.perf_counter(), can_print()
-    made = asyncio.run(make_all(["html", "pdf_fa"] if with_pdf else ["html"]))
-    if not with_pdf:
-        print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
-    notebooks = {name: notebook for name, (notebook, _) in made.items()}
-    index(notebooks, with_pdf)
+    start, with_pdf, new = time.perf_counter(), can_print(), BUILD / ".new"
+    BUILD.mkdir(parents=True, exist_ok=True)
+    figures.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(BUILD / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        print(f"Waiting for another build in {BUILD} ...", flush=True)
+        lock.acquire()
+    try:
+        if new.exists():  # of a build that was killed
+            shutil.rmtree(new)
+        (new / "figures").mkdir(parents=True)
+        made = asyncio.run(make_all(new, ["html", "pdf_fa"] if with_pdf else ["html"]))
+        for picture in (new / "figures").glob("*.png"):
+            if not picture.read_bytes().endswith(b"IEND\xaeB`\x82"):  # the disk was full
+                picture.unlink()
+        notebooks = {name: notebook for name, (notebook, _) in made.items()}
+        page = index(notebooks, new, figures)
+        (new / "index.html").write_text(page, encoding="utf-8")
+        put_in_place(new, figures)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        lock.release()
     if FIRST_SEED:
         print_claims(notebooks)
+    if not with_pdf:
+        print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
     print(f"build/index.html: ready after {time.perf_counter() - start:.0f} s")
-    return int(not all(well for _, well in made.values()))
+    return all(well for _, well in made.values())
+
+
+def main():
+    figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures").resolve()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio replaces no other
+    try:
+        return int(not build(figures))
+    except KeyboardInterrupt:
+        interrupted()
+    except OSError as error:
+        print(f"build.py: {in_a_line(error)}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

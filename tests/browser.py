@@ -22,7 +22,7 @@ from pypdf import PdfReader
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "jupyter-fa" / "tests"))
 
-from conftest import letters_without_a_glyph, nbconvert  # noqa: E402
+from exports import letters_without_a_glyph, nbconvert  # noqa: E402
 from reader import (  # noqa: E402
     FAINT,
     LAB_TIMEOUT,

@@ -18,7 +18,7 @@ import build
 from nn_support import parallel
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "jupyter-fa" / "tests"))
-from conftest import letters_without_a_glyph
+from exports import letters_without_a_glyph
 
 TITLES = ["تابع فعالیت", "وزن‌دهی <اولیه>", "بهینه‌ساز", "منظم‌سازی"]
 

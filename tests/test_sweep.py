@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +17,6 @@ import plain
 import pytest
 
 import nn_core as nn
-from nn_support import parallel
 
 DATA = plain.small_data(m=300)
 NUMBERS = [
@@ -88,10 +88,13 @@ def test_the_environment_may_set_the_number_of_workers(alone, monkeypatch):
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_every_start_method_gives_the_same_numbers(alone, method, monkeypatch):
-    context = multiprocessing.get_context(method)
-    monkeypatch.setattr(multiprocessing, "get_context", lambda: context)
-    assert_same_numbers(nn.sweep(study(), DATA, seeds=[0, 3], workers=2), alone)
+def test_every_start_method_gives_the_same_numbers(alone, method):
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method(method, force=True)
+    try:
+        assert_same_numbers(nn.sweep(study(), DATA, seeds=[0, 3], workers=2), alone)
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def test_threads_as_executor(alone):
@@ -106,9 +109,9 @@ def test_processes_from_outside_as_executor(alone):
 
 def test_the_longest_runs_begin_first():
     class Listener(concurrent.futures.ThreadPoolExecutor):
-        def submit(self, function, run, arguments, *rest):
-            begun.append(arguments[0])
-            return super().submit(function, run, arguments, *rest)
+        def submit(self, function, experiment, *rest):
+            begun.append(experiment)
+            return super().submit(function, experiment, *rest)
 
     begun = []
     one = study()["ReLU"]
@@ -155,6 +158,48 @@ def test_one_blas_thread_each_and_the_callers_are_given_back(executor):
         assert blas_threads(None, None)["threads"] == min(2, os.cpu_count())
     for history in runs.values():
         assert (history.probes["threads"] == 1).all()
+
+
+def test_sweeps_at_once_in_threads_give_blas_its_threads_back():
+    from threadpoolctl import threadpool_limits
+
+    second_is_running, first_is_over = threading.Event(), threading.Event()
+
+    def until_the_second_runs(net, x):
+        assert second_is_running.wait(30)
+        return blas_threads(net, x)
+
+    def until_the_first_is_over(net, x):
+        second_is_running.set()
+        assert first_is_over.wait(30)
+        return blas_threads(net, x)
+
+    def run(probe, executor):
+        return nn.sweep({"one": study(probe=probe)["ReLU"]}, DATA, [0], executor)["one"]
+
+    threads = concurrent.futures.ThreadPoolExecutor
+    with threadpool_limits(2), threads(2) as callers, threads(1) as some, threads(1) as others:
+        first = callers.submit(run, until_the_second_runs, some)
+        time.sleep(0.2)
+        second = callers.submit(run, until_the_first_is_over, others)
+        histories = [first.result(60)]
+        first_is_over.set()
+        histories.append(second.result(60))
+        assert blas_threads(None, None)["threads"] == min(2, os.cpu_count())
+    for history in histories:
+        assert (history.probes["threads"] == 1).all()
+
+
+class Alike(str):
+    def __repr__(self):
+        return "alike"
+
+
+def test_names_that_look_alike_keep_their_own_runs():
+    names, experiments = [Alike("one"), Alike("two")], study().values()
+    runs = nn.sweep(dict(zip(names, experiments)), DATA, seeds=[0, 3], workers=2)
+    for name, experiment in zip(names, experiments):
+        np.testing.assert_array_equal(runs[name].theta[1], experiment.run(DATA, 3).theta)
 
 
 def test_a_diverging_run_is_a_result():
@@ -209,21 +254,119 @@ def test_after_an_error_no_worker_is_left():
     assert not multiprocessing.active_children()
 
 
-def test_after_an_interrupt_nothing_more_begins(monkeypatch):
+def test_after_an_interrupt_no_further_run_begins_in_an_executor():
     begun = []
 
-    class Interrupting(concurrent.futures.ThreadPoolExecutor):
-        def submit(self, *task):
-            return super().submit(lambda: begun.append(task) or time.sleep(0.05))
+    def interrupt(net, x):
+        if not begun:
+            os.kill(os.getpid(), signal.SIGINT)
+        begun.append(net)
+        time.sleep(0.1)
+        return {}
 
-    def interrupted(labels):
-        yield next(concurrent.futures.as_completed(labels))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(parallel, "as_completed", interrupted)
-    with Interrupting(1) as executor, pytest.raises(KeyboardInterrupt):
-        parallel.run_all(None, dict.fromkeys(range(20), ()), DATA, executor)
+    experiments = {"one": study(epochs=1, probe=interrupt)["ReLU"]}
+    with concurrent.futures.ThreadPoolExecutor(1) as executor, pytest.raises(KeyboardInterrupt):
+        nn.sweep(experiments, DATA, range(20), executor)
     assert len(begun) < 20
+
+
+class Strange(Exception):
+    """Can be sent, but not received."""
+
+    def __init__(self, what, where):
+        super().__init__(f"{what} in {where}")
+
+
+class Bound(Exception):
+    """Can't be sent."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.lock = threading.Lock()
+
+
+FAILURES = {  # what a probe raises: what the message says
+    "bare assert": (AssertionError(), "AssertionError"),
+    "no memory": (MemoryError(), "MemoryError"),
+    "key": (KeyError("weights"), "KeyError: 'weights'"),
+    "no words": (ValueError(), "ValueError"),
+    "refusal": (ValueError("lr is -1; allowed: 0 or more"), "lr is -1; allowed: 0 or more"),
+    "strange": (Strange("a mouse", "the machine"), "Strange: a mouse in the machine"),
+    "bound": (Bound("a lock is in it"), "Bound: a lock is in it"),
+    "exit": (SystemExit(3), "SystemExit: 3"),
+}
+
+
+class Fail:
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, net, x):
+        raise FAILURES[self.name][0]
+
+
+@pytest.mark.parametrize("executor", [None, "ThreadPoolExecutor", "ProcessPoolExecutor"])
+@pytest.mark.parametrize("name", FAILURES)
+def test_any_error_says_what_it_is(name, executor):
+    experiments = {"unwell": study(probe=Fail(name))["ReLU"]}
+    made = getattr(concurrent.futures, executor)(1) if executor else None
+    with pytest.raises(RuntimeError) as caught:
+        nn.sweep(experiments, DATA, [4], made, workers=1)
+    if made:
+        made.shutdown()
+    error, said = FAILURES[name]
+    told = str(caught.value)
+    assert told.startswith("experiment 'unwell', seed 4: ") and told.endswith(said)
+    assert "process died" not in told
+    travels = name not in ("strange", "bound")
+    assert isinstance(caught.value.__cause__, type(error) if travels else RuntimeError)
+
+
+def other_with_seed_two(net, x):
+    """Another name with seed 2, another shape with seed 3."""
+    is_seed = {seed: net.theta[0] == nn.MLP(net.sizes, seed=seed).theta[0] for seed in (2, 3)}
+    return {"other" if is_seed[2] else "one": np.zeros(2 if is_seed[3] else 1)}
+
+
+@pytest.mark.parametrize("seed, said", [(2, "'other': (1,)"), (3, "'one': (2,)")])
+def test_a_probe_that_differs_with_the_seed_is_found_and_nothing_is_lost(seed, said):
+    experiments = {"unwell": study(epochs=1, probe=other_with_seed_two)["ReLU"]}
+    with pytest.raises(RuntimeError, match="experiment 'unwell', seed ") as caught:
+        nn.sweep(experiments, DATA, [1, seed, 4], workers=1)
+    assert f"seed {seed}" in str(caught.value) and "seed 1" in str(caught.value)
+    assert said in str(caught.value) and "{'one': (1,)}" in str(caught.value)
+    assert {("unwell", 1), ("unwell", seed)} <= set(caught.value.runs)
+    expected = experiments["unwell"].run(DATA, 1)
+    np.testing.assert_array_equal(caught.value.runs["unwell", 1].theta, expected.theta)
+
+
+def test_a_probe_that_differs_is_found_before_all_have_ended():
+    begun = []
+
+    def differs(net, x):
+        begun.append(net)
+        time.sleep(0.02)
+        return {"one": np.zeros(1 + (len(begun) > 2))}
+
+    experiments = {"one": study(epochs=1, probe=differs)["ReLU"]}
+    differing = pytest.raises(RuntimeError, match="the probe's names and shapes")
+    with concurrent.futures.ThreadPoolExecutor(1) as executor, differing:
+        nn.sweep(experiments, DATA, range(20), executor)
+    assert len(begun) < 40
+
+
+def test_what_had_ended_before_an_error_is_kept():
+    experiments = {"unwell": study(probe=fail_on_two)["ReLU"]}
+    with pytest.raises(RuntimeError) as caught:
+        nn.sweep(experiments, DATA, seeds=[1, 2], workers=1)
+    assert list(caught.value.runs) == [("unwell", 1)]
+
+
+@pytest.mark.parametrize("seeds, said", [(3, "range(3)"), (np.int64(4), "range(4)"), (-1, "range")])
+def test_a_number_of_seeds_is_told_what_to_write(seeds, said):
+    with pytest.raises(ValueError, match=r"seeds is .*: whole numbers, as in") as caught:
+        nn.sweep(study(), DATA, seeds)
+    assert said in str(caught.value)
 
 
 SCRIPT = """

@@ -6,9 +6,9 @@ brackets do not grow. `JUPYTER_FA_FONT` (or `FontFaces.font` in the configuratio
 another text font, `JUPYTER_FA_MATH_FONT` (`FontFaces.math_font`) that of another mathematics font.
 
 A letter of which a font only has the parts, as DejaVu has of «ۀ», is put together. «لا» is drawn
-with a glyph for each of its letters, or text copied from a PDF has «ال» in most readers. Where a letter
-of the Arabic script is lacking altogether, as some of Urdu are, that script is left to the reader's
-fonts, because a word that two fonts draw is not joined.
+with a glyph for each of its letters, because text copied from a PDF has «ال» in most readers if one
+glyph stands for both. Where a letter of the Arabic script is lacking altogether, as some of Urdu
+are, that script is left to the reader's fonts, because a word that two fonts draw is not joined.
 """
 
 import base64
@@ -219,7 +219,9 @@ def part_lam_alef(font: TTFont) -> None:
             for first, ligatures in table.ligatures.items()
             for ligature in ligatures
         ]
-        if not pairs or any(first not in lams or len(l.Component) != 1 for first, l in pairs):
+        if not pairs or any(
+            first not in lams or len(ligature.Component) != 1 for first, ligature in pairs
+        ):
             continue
         for name in {f"{ligature.Component[0]}.drawn" for _, ligature in pairs}:
             font["glyf"][name], font["hmtx"][name] = Glyph(), (0, 0)

@@ -17,7 +17,7 @@ from .language import LATIN, Language, rtl_letters
 from .markdown import extension
 from .sanitize import clean
 
-# The first word of a caption, and how a text names one: “Figure 3”, “Figures 3 and 4”, «شکل‌های ۳ و ۴».
+# The first word of a caption, and of how a text names one: “Figures 3 and 4”, «شکل‌های ۳ و ۴».
 WORDS = {
     "fig": r"شکل(?:[\u200c ]?های)?|شكل|الشكل|איור|תרשים|Figures?|Figs?\.?",
     "table": r"جدول(?:[\u200c ]?های)?|الجدول|טבלה|Tables?|Tabs?\.",

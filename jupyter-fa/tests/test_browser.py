@@ -10,7 +10,7 @@ import attacks
 import pytest
 import sample
 from bs4 import BeautifulSoup
-from conftest import exported, nbconvert
+from exports import exported, nbconvert
 from nbconvert.exporters.webpdf import WebPDFExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, ImageChops

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 import sample
 from bs4 import BeautifulSoup
-from conftest import letters_without_a_glyph, nbconvert
+from exports import letters_without_a_glyph, nbconvert
 from nbconvert.exporters import get_exporter
 from nbconvert.utils.exceptions import ConversionException
 from traitlets.config import Config

@@ -1,7 +1,7 @@
 """Embedded fonts hold what the page needs, and nothing changes from run to run."""
 
 import pytest
-from conftest import embedded
+from exports import embedded
 
 from jupyter_fa.fonts import TEXT_FACE, FontFaces, bundled
 from jupyter_fa.tex import Formulas

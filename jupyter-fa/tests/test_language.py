@@ -4,7 +4,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import exported
+from exports import exported
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 PROSE = {

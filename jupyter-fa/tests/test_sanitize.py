@@ -6,7 +6,7 @@ import time
 import attacks
 import pytest
 from bs4 import BeautifulSoup
-from conftest import exported
+from exports import exported
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from jupyter_fa.fonts import css_string

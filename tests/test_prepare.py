@@ -1,246 +1,67 @@
-"""The data: what load_data accepts and refuses, and that prepare.py leaves good files or none."""
+"""prepare.py: it leaves good files or none, whatever is there, on the way, or in between."""
 
+import contextlib
 import errno
 import gzip
 import hashlib
 import http.server
-import io
 import json
 import os
-import pickle
+import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-import zipfile
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
+from datafiles import tiny_drawing, write_files
 
 import nn_core
 import prepare
 import standin
 from nn_support.data import DATA_FILES
 
+# A download that takes too long is forgotten, and its connection with it.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")
 FOLDERS_FOR_IMPORT = [str(Path(module.__file__).parent) for module in (nn_core, prepare)]
 REAL_ARCHIVES = os.environ.get("FASHION_MNIST_DIR")
+# Of the test server, for 127.0.0.1, made for these tests and signed by itself.
+CERTIFICATE = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsO9UvXbuE2XChxEI
+tCTmiJG7UIvKJ3wSESsFFCqN8wGhRANCAARxXHkWinLDgdxDjC33IYJmBvX1CP38
+EZ775hWFc5f7AU5l/stSx6mSUtzsAGxDEde/sw1ePRoSGIggQqgUDaeG
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBjzCCATagAwIBAgIUDRmI6lX5r1KpdUObmmVb7ZXWcl4wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyNTA3MTgxOFoYDzIxMjYxMTAx
+MDcxODE4WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARxXHkWinLDgdxDjC33IYJmBvX1CP38EZ775hWFc5f7AU5l/stSx6mS
+UtzsAGxDEde/sw1ePRoSGIggQqgUDaeGo2QwYjAdBgNVHQ4EFgQUQBbbrFUPc9wS
+tIIUlCckrQgE9s8wHwYDVR0jBBgwFoAUQBbbrFUPc9wStIIUlCckrQgE9s8wDwYD
+VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQC
+IAimUpb9NZQrZnuJQwYfo8M9gRQnS5/gWIfi5MI+1GCmAiBN1nZLCiknIG4iBEA5
+ZqLDaus2J2XhSh1N7gpbcVc0AQ==
+-----END CERTIFICATE-----
+"""
 
 
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch):
-    """Neither the machine's archives nor its proxy take part."""
-    monkeypatch.delenv("FASHION_MNIST_DIR", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    """Neither the machine's archives nor its proxies and certificates take part."""
+    for name in os.environ:
+        if name in ("FASHION_MNIST_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") or (
+            name.lower().endswith("_proxy")
+        ):
+            monkeypatch.delenv(name)
 
 
-# load_data ------------------------------------------------------------------------------------
-
-
-def valid_arrays():
-    rng = np.random.default_rng(1)
-    return {
-        "x_train": rng.integers(0, 256, (12, 28, 28), dtype=np.uint8),
-        "y_train": np.arange(12, dtype=np.uint8) % 2,
-        "x_test": rng.integers(0, 256, (6, 28, 28), dtype=np.uint8),
-        "y_test": np.arange(6, dtype=np.uint8) % 2,
-    }
-
-
-def write_files(folder, **changes):
-    """Write four valid files, but for the arrays in `changes`; return their folder."""
-    folder.mkdir(exist_ok=True)
-    for name, array in {**valid_arrays(), **changes}.items():
-        np.savez(folder / f"{name}.npz", array)
-    return folder
-
-
-def with_value(name, index, value, dtype=None):
-    array = valid_arrays()[name].astype(dtype or valid_arrays()[name].dtype)
-    array[index] = value
-    return array
-
-
-def test_load_data_returns_what_the_design_says(tmp_path):
-    data = nn_core.load_data(write_files(tmp_path))
-    arrays = valid_arrays()
-    assert [a.shape for a in data[:4]] == [(12, 784), (12, 1), (6, 784), (6, 1)]
-    assert {a.dtype for a in data[:4]} == {np.dtype(np.float32)}
-    np.testing.assert_allclose(data.x_train * 255, arrays["x_train"].reshape(12, 784), atol=1e-4)
-    assert data.x_train.min() >= 0 and data.x_train.max() <= 1
-    np.testing.assert_array_equal(data.y_test.ravel(), arrays["y_test"])
-    assert data.source == "course files"
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.float16, np.float32, float])
-@pytest.mark.parametrize("x_shape", [(-1, 28, 28), (-1, 784)])
-@pytest.mark.parametrize("y_shape", [(-1,), (-1, 1)])
-def test_load_data_accepts_the_courses_variants(tmp_path, dtype, x_shape, y_shape):
-    shapes = {"x_train": x_shape, "y_train": y_shape, "x_test": x_shape, "y_test": y_shape}
-    arrays = valid_arrays()
-    changes = {name: arrays[name].astype(dtype).reshape(shapes[name]) for name in arrays}
-    expected = nn_core.load_data(write_files(tmp_path / "plain"))
-    found = nn_core.load_data(write_files(tmp_path / "variant", **changes))
-    for a, b in zip(found[:4], expected[:4]):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_load_data_accepts_bool_labels_and_compressed_files(tmp_path):
-    write_files(tmp_path, y_train=valid_arrays()["y_train"].astype(bool))
-    np.savez_compressed(tmp_path / "x_test.npz", valid_arrays()["x_test"])
-    assert len(nn_core.load_data(tmp_path).x_test) == 6
-
-
-BAD_ARRAYS = {  # case: file, array, what the message says was found
-    "label 2": ("y_train", with_value("y_train", 3, 2), "2"),
-    "label -1": ("y_train", with_value("y_train", 3, -1, int), "-1"),
-    "label 0.5": ("y_test", with_value("y_test", 0, 0.5, float), "0.5"),
-    "label NaN": ("y_test", with_value("y_test", 0, np.nan, float), "nan"),
-    "only shirts": ("y_train", np.zeros(12, np.uint8), "[0]"),
-    "only trousers": ("y_test", np.ones(6, np.uint8), "[1]"),
-    "too few labels": ("y_train", np.arange(11) % 2, "11 labels"),
-    "labels of one column too many": ("y_train", np.zeros((12, 2)), "(12, 2)"),
-    "one number": ("y_train", np.array(1), "()"),
-    "NaN pixel": ("x_train", with_value("x_train", (0, 0, 0), np.nan, float), "nan"),
-    "infinite pixel": ("x_test", with_value("x_test", (0, 0, 0), np.inf, float), "inf"),
-    "pixel 256": ("x_train", with_value("x_train", (0, 0, 0), 256, int), "256"),
-    "pixel -1": ("x_test", with_value("x_test", (0, 0, 0), -1, int), "-1"),
-    "images of 32x32": ("x_train", np.zeros((12, 32, 32), np.uint8), "(12, 32, 32)"),
-    "rows of 783": ("x_test", np.zeros((6, 783), np.uint8), "(6, 783)"),
-    "images in colour": ("x_test", np.zeros((6, 28, 28, 3), np.uint8), "(6, 28, 28, 3)"),
-    "no images": ("x_train", np.zeros((0, 28, 28), np.uint8), "(0, 28, 28)"),
-    "text": ("y_train", np.array(["a", "b"] * 6), "<U1"),
-    "complex numbers": ("x_train", np.zeros((12, 784), complex), "complex"),
-    "objects": ("x_train", np.array([None] * 12), "bject"),
-}
-
-
-def assert_refused(folder, file, *words, error=ValueError):
-    """load_data must name the file, what was found, what is expected and what to do."""
-    with pytest.raises(error) as caught:
-        nn_core.load_data(folder)
-    message = str(caught.value)
-    for word in (str(Path(folder) / file), "expected", "data/prepare.py", *words):
-        assert word in message
-
-
-@pytest.mark.parametrize("case", BAD_ARRAYS)
-def test_load_data_refuses_wrong_arrays(tmp_path, case):
-    name, array, found = BAD_ARRAYS[case]
-    write_files(tmp_path, **{name: array})
-    if case == "too few labels":
-        assert_refused(tmp_path, "y_train.npz", found, "12")
-    else:
-        assert_refused(tmp_path, f"{name}.npz", found)
-
-
-def test_load_data_leaves_each_image_in_one_piece(tmp_path):
-    images = valid_arrays()["x_train"].reshape(12, 784)
-    write_files(tmp_path, x_train=np.asfortranarray(images))
-    x = nn_core.load_data(tmp_path).x_train
-    assert x.flags.c_contiguous
-    np.testing.assert_array_equal(x, (images / np.float32(255)).astype(np.float32))
-
-
-@pytest.mark.parametrize("name", DATA_FILES)
-def test_load_data_refuses_a_missing_file(tmp_path, name):
-    (write_files(tmp_path) / name).unlink()
-    assert_refused(tmp_path, name, "not found", error=FileNotFoundError)
-
-
-def test_load_data_says_why_a_file_can_not_be_opened(tmp_path):
-    (write_files(tmp_path) / "x_train.npz").unlink()
-    (tmp_path / "x_train.npz").mkdir()
-    assert_refused(tmp_path, "x_train.npz", "Is a directory")
-
-
-def test_load_data_refuses_a_wrong_key(tmp_path):
-    np.savez(write_files(tmp_path) / "x_test.npz", images=valid_arrays()["x_test"])
-    assert_refused(tmp_path, "x_test.npz", "images", "arr_0")
-
-
-@pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.7, 0.999])
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_load_data_refuses_a_truncated_file(tmp_path, save, share):
-    file = write_files(tmp_path) / "x_train.npz"
-    save(file, valid_arrays()["x_train"])
-    content = file.read_bytes()
-    file.write_bytes(content[: int(share * len(content))])
-    assert_refused(tmp_path, "x_train.npz", "zip")
-
-
-def test_load_data_refuses_a_file_with_a_wrong_byte(tmp_path):
-    file = write_files(tmp_path) / "x_train.npz"
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-    assert_refused(tmp_path, "x_train.npz")
-
-
-def test_load_data_refuses_what_is_not_a_zip(tmp_path):
-    file = write_files(tmp_path) / "y_test.npz"
-    with open(file, "wb") as stream:
-        np.save(stream, valid_arrays()["y_test"])
-    assert_refused(tmp_path, "y_test.npz", "zip")
-
-
-def npy_header(shape):
-    stream = io.BytesIO()
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(stream, header)
-    return stream.getvalue()
-
-
-@pytest.mark.parametrize("member", ["arr_0.npy", "arr_0"])
-@pytest.mark.parametrize("content", [b"", b"text", npy_header((10**15,)), npy_header((10**25,))])
-def test_load_data_refuses_a_zip_of_something_else(tmp_path, member, content):
-    with zipfile.ZipFile(write_files(tmp_path) / "x_train.npz", "w") as archive:
-        archive.writestr(member, content)
-    assert_refused(tmp_path, "x_train.npz")
-
-
-def test_load_data_survives_any_wrong_byte(tmp_path):
-    """A byte that changes nothing (a time stamp in the zip) may pass; the rest is a ValueError."""
-    file = write_files(tmp_path) / "y_train.npz"
-    content, expected = file.read_bytes(), nn_core.load_data(tmp_path).y_train
-    for place in range(0, len(content), 2):
-        file.write_bytes(content[:place] + bytes([content[place] ^ 0x49]) + content[place + 1 :])
-        try:
-            found = nn_core.load_data(tmp_path).y_train
-        except ValueError as error:
-            assert "y_train.npz: found" in str(error)
-        else:
-            np.testing.assert_array_equal(found, expected)
-
-
-class _Trap:
-    def __init__(self, file):
-        self.file = file
-
-    def __reduce__(self):
-        return Path.touch, (self.file,)
-
-
-@pytest.mark.parametrize("disguise", ["object array", "bare pickle"])
-def test_pickled_objects_never_run(tmp_path, disguise):
-    trap = _Trap(tmp_path / "the trap was sprung")
-    write_files(tmp_path)
-    if disguise == "object array":
-        np.savez(tmp_path / "x_train.npz", np.array([trap], dtype=object))
-    else:
-        (tmp_path / "x_train.npz").write_bytes(pickle.dumps(trap))
-    assert_refused(tmp_path, "x_train.npz")
-    assert not trap.file.exists()
-
-
-def test_source_is_believed_only_for_the_very_files_it_lists(tmp_path):
-    prepare.prepare(tmp_path, mirrors=(), draw=tiny_drawing)
-    assert nn_core.load_data(tmp_path).source == "stand-in"
-    np.savez(tmp_path / "y_test.npz", 1 - np.load(tmp_path / "y_test.npz")["arr_0"])
-    assert nn_core.load_data(tmp_path).source == "course files"
-
-
-# prepare: tiny archives, a tiny stand-in ------------------------------------------------------
+# Tiny archives, a tiny stand-in ------------------------------------------------------
 
 TINY_LABELS = {"train": np.arange(40, dtype=np.uint8) % 10, "t10k": np.arange(20) % 10}
 
@@ -270,12 +91,6 @@ def checksums(archives):
 
 def sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def tiny_drawing():
-    """A stand-in of 8 + 4 images whose brightest pixel is 7."""
-    x, y = np.full((8, 28, 28), 7, np.uint8), np.arange(8, dtype=np.uint8) % 2
-    return x, y, x[:4], y[:4]
 
 
 def assert_good(folder, source):
@@ -377,7 +192,7 @@ def assert_idx_refused(tmp_path, archives, part, content):
     assert not contents(tmp_path / "data")
 
 
-# prepare: what is already there ---------------------------------------------------------------
+# What is already there ---------------------------------------------------------------
 
 
 def test_prepared_files_are_kept_as_they_are(tmp_path, archives, checksums):
@@ -442,7 +257,44 @@ def test_leftovers_of_a_stopped_run_are_cleared(tmp_path, archives, checksums):
     assert_good(tmp_path, "Fashion-MNIST")
 
 
-# prepare: the stand-in ------------------------------------------------------------------------
+@pytest.mark.parametrize("name", [prepare.DOWNLOADED, prepare.NEW, prepare.LOCK])
+@pytest.mark.parametrize("source", [None, "archives"])
+def test_a_link_is_never_followed(tmp_path, archives, checksums, name, source):
+    outside, folder = tmp_path / "outside", tmp_path / "data"
+    (outside / "more").mkdir(parents=True)
+    (outside / "precious").write_text("do not touch")
+    folder.mkdir()
+    target = outside / "precious" if name == prepare.LOCK else outside
+    (folder / name).symlink_to(target)
+    before = contents(outside)
+    given = {"source": archives} if source else {"mirrors": (), "draw": tiny_drawing}
+    if name == prepare.LOCK:
+        with pytest.raises(prepare.DataError, match="can't be written there"):
+            prepare.prepare(folder, **given, archives=checksums)
+    else:
+        prepare.prepare(folder, **given, archives=checksums)
+        assert_good(folder, "Fashion-MNIST" if source else "stand-in")
+    assert contents(outside) == before and (outside / "more").is_dir()
+
+
+def test_links_among_the_downloads_are_not_followed(tmp_path, server, archives, checksums):
+    outside, downloaded = tmp_path / "outside", tmp_path / "data" / prepare.DOWNLOADED
+    outside.mkdir()
+    downloaded.mkdir(parents=True)
+    first, second, third, _ = checksums
+    for name in (first, "folder"):
+        (outside / name).write_bytes(b"do not touch")
+        (downloaded / name).symlink_to(outside / name)
+    (downloaded / second).mkdir()
+    (downloaded / third).symlink_to(outside)
+    (downloaded / "leftover").mkdir()
+    before = contents(outside)
+    assert from_mirrors(tmp_path / "data", server, checksums, "good") == "Fashion-MNIST"
+    assert_good(tmp_path / "data", "Fashion-MNIST")
+    assert contents(outside) == before
+
+
+# The stand-in ------------------------------------------------------------------------
 
 
 def test_the_stand_in_is_loud_and_labelled(tmp_path, capsys):
@@ -509,7 +361,7 @@ def least_squares_accuracy(x, y, x_test, y_test):
     return ((b @ weights > 0.5) == y_test).mean()
 
 
-# prepare: the download ------------------------------------------------------------------------
+# The download ------------------------------------------------------------------------
 
 
 class _Mirror(http.server.BaseHTTPRequestHandler):
@@ -524,18 +376,41 @@ class _Mirror(http.server.BaseHTTPRequestHandler):
         content = (self.server.folder / name).read_bytes()
         if how == "hangs":
             return self.server.released.wait(20)
+        if how == "slow-header":
+            return self.trickle(b"HTTP/1.0 200 OK\r\n" + b"X-Padding: yes\r\n" * 1000)
         if how == "wrong":
             content = content[::-1]
-        self.send_response(404 if how == "missing" else 200)
-        self.send_header("Content-Length", len(content))
+        self.send_response({"missing": 404, "redirects": 302}.get(how, 200))
+        if how == "redirects":
+            self.send_header("Location", self.server.location)
+        if how == "odd-length":
+            self.send_header("Content-Length", "a lot")
+        elif how != "endless":
+            self.send_header("Content-Length", len(content))
         self.end_headers()
-        if only_headers or how == "missing":
+        if only_headers or how in ("missing", "redirects"):
             return None
+        if how == "trickles":
+            return self.trickle(content)
+        while how == "endless":
+            self.wfile.write(bytes(2**16))
         self.wfile.write(content if how in ("good", "wrong") else content[: len(content) // 2])
         if how == "stalls":
             self.wfile.flush()
             self.server.released.wait(20)
         return None
+
+    def trickle(self, content):
+        """Send a byte at a time, each well before the time limit."""
+        for place in range(len(content)):
+            self.wfile.write(content[place : place + 1])
+            self.wfile.flush()
+            if self.server.released.wait(0.1):
+                return
+
+    def handle(self):
+        with contextlib.suppress(ConnectionError):  # the others hang up on the bad ones
+            super().handle()
 
     def log_message(self, *_):
         pass
@@ -546,6 +421,7 @@ def server(archives):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Mirror) as server:
         server.daemon_threads = True
         server.folder, server.requests, server.released = archives, [], threading.Event()
+        server.location = "http://[/"
         server.url = f"http://127.0.0.1:{server.server_port}/"
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
@@ -559,13 +435,23 @@ FAILURES = {
     "missing": "HTTP 404",
     "hangs": "no answer in time",
     "stalls": "no answer in time",
+    "slow-header": "no answer in time",
+    "trickles": "no answer in time",
+    "endless": "more than 1,000,000 bytes",
+    "odd-length": "a lot",
+    "redirects": "Invalid IPv6 URL",
 }
+
+
+@pytest.fixture(autouse=True)
+def _small_archives(monkeypatch):
+    monkeypatch.setattr(prepare, "LARGEST", 1_000_000)
 
 
 def from_mirrors(folder, server, checksums, *kinds, **options):
     """Prepare from the test server; its mirrors are called by what they do."""
-    limit = 0.8 if {"hangs", "stalls"} & set(kinds) else 10
-    options = {"archives": checksums, "timeout": (limit, limit), "draw": tiny_drawing, **options}
+    limit = 0.8 if {"hangs", "stalls", "slow-header", "trickles"} & set(kinds) else 10
+    options = {"archives": checksums, "timeout": (limit,) * 3, "draw": tiny_drawing, **options}
     return prepare.prepare(folder, mirrors=[f"{server.url}{kind}/" for kind in kinds], **options)
 
 
@@ -603,18 +489,101 @@ def test_a_name_server_that_hangs_costs_no_more_than_the_time_limit(
 ):
     def hang(*_, **__):
         server.released.wait(20)
-        raise prepare.requests.ConnectionError
+        raise socket.gaierror
 
-    monkeypatch.setattr(prepare.requests, "head", hang)
-    assert from_mirrors(tmp_path, server, checksums, "good", timeout=(0.1, 9)) == "stand-in"
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    assert from_mirrors(tmp_path, server, checksums, "good", timeout=(0.1, 9, 9)) == "stand-in"
     assert "no answer in time" in capsys.readouterr().out
     assert not server.requests
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["http://[/", "http://:x:80/", "http://a:b:c/", "//", "file:///etc/passwd", "http://\x80..é/"]
+    + ["http://" + "a" * 300 + "/", "https://", "http://*.example/", "gopher://example/"],
+)
+def test_a_malformed_redirect_is_one_line(tmp_path, server, checksums, location, capsys):
+    server.location = location
+    assert from_mirrors(tmp_path, server, checksums, "redirects") == "stand-in"
+    out, err = capsys.readouterr()
+    assert [line[:10] for line in out.splitlines()].count("  failed: ") == 1
+    assert err == ""
+
+
+def reported(folder, checksums, mirror, capsys):
+    """What is said of a mirror that fails, without which the stand-in is drawn."""
+    options = {"archives": checksums, "draw": tiny_drawing, "timeout": (5, 5, 5)}
+    assert prepare.prepare(folder, mirrors=[mirror], **options) == "stand-in"
+    out, err = capsys.readouterr()
+    assert err == ""
+    (line,) = [line for line in out.splitlines() if "failed" in line]
+    return line
+
+
 def test_nobody_listens(tmp_path, checksums, capsys):
-    mirrors = ["http://127.0.0.1:9/"]  # the port of "discard", which nobody serves
-    prepare.prepare(tmp_path, mirrors=mirrors, archives=checksums, draw=tiny_drawing)
-    assert "no connection" in capsys.readouterr().out
+    mirror = "http://127.0.0.1:9/"  # the port of "discard", which nobody serves
+    assert reported(tmp_path, checksums, mirror, capsys) == "  failed: no connection"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_dead_proxy_is_named_without_its_password(
+    tmp_path, checksums, scheme, monkeypatch, capsys
+):
+    monkeypatch.setenv(f"{scheme}_proxy", "http://me:secret@127.0.0.1:9")
+    line = reported(tmp_path, checksums, f"{scheme}://mirror.invalid/", capsys)
+    assert "the proxy can't be used" in line and "127.0.0.1:9" in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://x", "http://"])
+def test_an_odd_proxy_is_one_line(tmp_path, checksums, proxy, monkeypatch, capsys):
+    monkeypatch.setenv("http_proxy", proxy)
+    reported(tmp_path, checksums, "http://mirror.invalid/", capsys)
+
+
+@pytest.fixture
+def safe_server(server, tmp_path):
+    """The test server over TLS, with a certificate that nobody vouches for."""
+    (tmp_path / "both.pem").write_text(CERTIFICATE)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Mirror) as safe:
+        safe.socket = context.wrap_socket(safe.socket, server_side=True)
+        safe.handle_error = lambda *_: None  # that its certificate is refused
+        safe.folder, safe.requests, safe.released = server.folder, [], server.released
+        safe.url = f"https://127.0.0.1:{safe.server_port}/"
+        threading.Thread(target=safe.serve_forever, args=(0.02,), daemon=True).start()
+        yield safe
+        safe.shutdown()
+
+
+def test_a_refused_certificate_is_named(tmp_path, safe_server, checksums, capsys):
+    line = reported(tmp_path / "data", checksums, safe_server.url + "good/", capsys)
+    assert "TLS" in line and "self-signed certificate" in line.replace("self signed", "self-signed")
+
+
+def test_a_certificate_of_the_users_is_trusted(tmp_path, safe_server, checksums, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "both.pem"))
+    there = from_mirrors(tmp_path / "data", safe_server, checksums, "good")
+    assert there == "Fashion-MNIST"
+
+
+def test_a_mirror_without_tls_is_named(tmp_path, server, checksums, capsys):
+    mirror = server.url.replace("http:", "https:")
+    assert "TLS" in reported(tmp_path, checksums, mirror + "good/", capsys)
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_stale_bundle_of_certificates_is_named(
+    tmp_path, safe_server, checksums, name, content, monkeypatch, capsys
+):
+    bundle = tmp_path / "stale.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv(name, str(bundle))
+    line = reported(tmp_path / "data", checksums, safe_server.url + "good/", capsys)
+    assert "TLS" in line and str(bundle) in line
 
 
 def test_verified_downloads_of_a_stopped_run_are_used_again(tmp_path, server, archives, checksums):
@@ -638,7 +607,7 @@ def test_the_official_mirrors_are_asked_over_https():
     assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in prepare.MIRRORS)
 
 
-# prepare: trouble while writing ---------------------------------------------------------------
+# Trouble while writing ---------------------------------------------------------------
 
 
 def fail_at_step(monkeypatch, step, error):
@@ -700,33 +669,36 @@ def test_a_folder_that_can_not_be_made_is_named(tmp_path):
     assert str(tmp_path / "file" / "data") in str(caught.value)
 
 
-def deny(*_arguments, **_options):
-    raise PermissionError(errno.EACCES, "Permission denied")
+@pytest.fixture
+def unwritable(tmp_path):
+    """A folder in which the lock can't be taken."""
+    (tmp_path / "data" / prepare.LOCK).mkdir(parents=True)
+    return tmp_path / "data"
 
 
-def test_a_read_only_folder_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare.filelock, "FileLock", deny)
-    with pytest.raises(prepare.DataError, match="Permission denied") as caught:
-        prepare.prepare(tmp_path, mirrors=(), draw=tiny_drawing)
-    assert str(tmp_path) in str(caught.value)
+def test_a_folder_that_can_not_be_written_to_is_named(unwritable):
+    with pytest.raises(prepare.DataError, match="can't be written there") as caught:
+        prepare.prepare(unwritable, mirrors=(), draw=tiny_drawing)
+    assert str(unwritable) in str(caught.value)
 
 
-def test_a_folder_that_can_not_be_searched_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare.filelock, "FileLock", deny)
-    monkeypatch.setattr(Path, "open", deny)
-    monkeypatch.setattr(Path, "exists", deny)
-    with pytest.raises(prepare.DataError, match="Permission denied") as caught:
-        prepare.prepare(tmp_path)
-    assert str(tmp_path) in str(caught.value)
+def test_a_folder_that_can_not_be_searched_is_named(tmp_path):
+    folder = tmp_path / "circle" / "data"
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(prepare.DataError, match="can't be written there") as caught:
+        prepare.prepare(folder)
+    assert str(folder) in str(caught.value)
 
 
-def test_a_read_only_folder_with_the_data_is_enough(tmp_path, archives, checksums, monkeypatch):
-    prepare.prepare(tmp_path, archives, archives=checksums)
-    monkeypatch.setattr(prepare.filelock, "FileLock", deny)
-    assert prepare.prepare(tmp_path) == "Fashion-MNIST"
+def test_a_folder_with_the_data_need_not_be_written_to(tmp_path, unwritable, archives, checksums):
+    prepare.prepare(tmp_path / "made", archives, archives=checksums)
+    for file in (tmp_path / "made").glob("*"):
+        if file.name != prepare.LOCK:
+            file.rename(unwritable / file.name)
+    assert prepare.prepare(unwritable) == "Fashion-MNIST"
 
 
-# prepare: other processes ---------------------------------------------------------------------
+# Other processes ---------------------------------------------------------------------
 
 ANOTHER_RUN = """
 import sys
@@ -794,18 +766,89 @@ def test_two_runs_at_once_do_no_harm(tmp_path, archives, checksums):
     assert_good(tmp_path, "Fashion-MNIST")
 
 
-def test_a_run_waits_for_another_and_says_so(tmp_path, archives, checksums, monkeypatch):
-    waiting = threading.Event()
-    monkeypatch.setattr(prepare, "_tell", lambda text: "Waiting" in text and waiting.set())
+def test_a_run_waits_for_another_and_says_so(tmp_path, archives, checksums, capsys):
     run = threading.Thread(
         target=prepare.prepare, args=(tmp_path, archives), kwargs={"archives": checksums}
     )
-    with prepare._only_run_in(tmp_path):
+    said, end = "", time.monotonic() + 30
+    with filelock.FileLock(tmp_path / prepare.LOCK):
         run.start()
-        assert waiting.wait(10)
+        while "Waiting for another run" not in said and time.monotonic() < end:
+            said += capsys.readouterr().out
+            time.sleep(0.01)
+        assert "Waiting for another run" in said
         assert not contents(tmp_path)
     run.join(10)
     assert_good(tmp_path, "Fashion-MNIST")
+
+
+# The command ------------------------------------------------------------------------------------
+
+
+def command(folder, *options, **environment):
+    """Start the command in a process of its own, which finds no network."""
+    ours = {"https_proxy": "http://127.0.0.1:9"} | environment
+    return subprocess.Popen(
+        [sys.executable, "-X", "importtime", prepare.__file__, "--folder", folder, *options],
+        **{"env": os.environ | ours, "text": True},
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+    )
+
+
+def ends_in_a_line(run):
+    """Assert that the run ends interrupted, with one line and no traceback."""
+    _, told = run.communicate(timeout=60)
+    (line,) = [line for line in told.splitlines() if not line.startswith("import time:")]
+    assert line.startswith("prepare.py: interrupted")
+    assert run.returncode == 130
+
+
+def test_an_interrupt_while_downloading_is_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        run = command(tmp_path, https_proxy=proxy)
+        connection, _ = silent.accept()
+        run.send_signal(signal.SIGINT)
+        ends_in_a_line(run)
+        connection.close()
+    assert not contents(tmp_path)
+
+
+@pytest.mark.parametrize("module", ["gzip", "numpy", "requests"])
+def test_an_interrupt_while_importing_is_one_line(tmp_path, module):
+    run = command(tmp_path)
+    for line in run.stderr:  # one for each module, as it is there
+        if line.endswith(f"| {module}\n") or f" {module}." in line:
+            break
+    run.send_signal(signal.SIGINT)
+    ends_in_a_line(run)
+
+
+def test_nobody_need_read_what_it_says(tmp_path):
+    run = command(tmp_path)
+    run.stdout.close()
+    run.communicate(timeout=60)
+    assert nn_core.load_data(tmp_path).source == "stand-in"
+
+
+@pytest.mark.parametrize("name", ["source.json", "x_train.npz"])
+def test_a_pipe_in_the_folder_stops_nothing(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    run = command(tmp_path)
+    _, told = run.communicate(timeout=60)
+    if name == "source.json":
+        assert run.returncode == 0
+    else:
+        assert run.returncode == 1 and f"prepare.py: {tmp_path / name}: found no zip" in told
+
+
+def test_a_pipe_among_the_archives_is_refused(tmp_path, archives, checksums):
+    given = tmp_path / "given"
+    given.mkdir()
+    os.mkfifo(given / next(iter(checksums)))
+    run = command(tmp_path / "data", "--source", str(given))
+    _, told = run.communicate(timeout=60)
+    assert run.returncode == 1 and "it is no file" in told
 
 
 # The data of this machine ---------------------------------------------------------------------
@@ -833,12 +876,3 @@ def test_the_whole_set_reads_as_the_assignment_reads_it(whole_set):
     x_train, y_train = (np.load(whole_set / f"{name}_train.npz")["arr_0"] for name in "xy")
     assert (x_train.shape, x_train.dtype) == ((12_000, 28, 28), np.uint8)
     assert (y_train.shape, y_train.dtype) == ((12_000,), np.uint8)
-
-
-def test_what_load_data_finds_here_is_valid():
-    """Whatever stands in data/ now: the real data, the course's, a stand-in, or nothing yet."""
-    if any((prepare.HERE / name).exists() for name in DATA_FILES):
-        assert set(np.unique(nn_core.load_data().y_train)) == {0, 1}
-    else:
-        with pytest.raises(FileNotFoundError, match=r"prepare\.py"):
-            nn_core.load_data()
