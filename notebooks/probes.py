@@ -4,6 +4,8 @@ A probe for ``nn.train`` and ``nn.Experiment`` is a function of (net, x) that re
 numbers; the rest measures nets that a run left behind, or a single run.
 """
 
+from functools import partial
+
 import numpy as np
 
 from evidence import nn, watch
@@ -41,6 +43,34 @@ def _slopes(net, outputs):
     for slope, a in zip(slopes, outputs):
         net.f.backward(slope, a)
     return slopes
+
+
+# ----------------------------------------------------- the sigmoid, taken apart
+
+
+def _sigmoid(z, gain, scale, shift):
+    z *= gain
+    a = nn.ACTIVATIONS["sigmoid"].apply(z)
+    a *= scale
+    a += shift
+    return a
+
+
+def _sigmoid_backward(delta, a, gain, scale, shift, backward):
+    s = (a - shift) / scale
+    delta *= backward * gain * scale * s * (1 - s)
+
+
+def sigmoid_variant(gain=1.0, scale=1.0, shift=0.0, backward=1.0):
+    """scale·σ(gain·z) + shift as an Activation, with the slope gain·scale·σ(1 − σ).
+
+    ``backward`` multiplies the slope on the way back alone: unless it is 1, what trains the
+    network is not the gradient of its cost, and the two ways can be told apart.
+    """
+    parts = dict(gain=gain, scale=scale, shift=shift)
+    return nn.Activation(
+        partial(_sigmoid, **parts), partial(_sigmoid_backward, **parts, backward=backward)
+    )
 
 
 # ------------------------------------------------------------- trained networks

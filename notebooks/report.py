@@ -77,6 +77,7 @@ from probes import (  # noqa: F401
     measure,
     path,
     sensitivity,
+    sigmoid_variant,
     trained,
     update_ratios,
     weight_norms,

@@ -180,7 +180,7 @@ def test_kernels_and_index_agree_on_the_figures(
     monkeypatch.setenv("FIGURES_DIR", given)
     assert build.main() == 0
     assert os.environ["FIGURES_DIR"] == str(tmp_path / expected)
-    figure = os.path.relpath(tmp_path / expected / "01_width32.png", tmp_path / "build")
+    figure = os.path.relpath(tmp_path / expected / "01_common_rate.png", tmp_path / "build")
     assert f'src="{figure}"' in (tmp_path / "build/index.html").read_text(encoding="utf-8")
 
 

@@ -96,3 +96,19 @@ def test_path():
 def test_join_seeds(history):
     both = probes.join_seeds([history, history])
     assert both.theta.shape[0] == 4 and len(both.diverged_at) == 4
+
+
+def test_a_sigmoid_variant_is_what_its_numbers_say():
+    f = probes.sigmoid_variant(gain=4.0, scale=2.0, shift=-1.0)
+    z = np.linspace(-2, 2, 9)
+    a = f.apply(z.copy())
+    assert a == pytest.approx(2 / (1 + np.exp(-4 * z)) - 1)
+    net = nn.MLP([6, 5, 4, 1], f, "xavier", seed=0, dtype=np.float64)
+    x, y = plain.small_data(m=60).x_train.astype(float), plain.small_data(m=60).y_train
+    net.loss_and_gradient(x, y)
+    numeric = probes.central_differences(lambda: net.loss(x, y), net.theta)
+    assert net.grad == pytest.approx(numeric, abs=1e-8)
+    slope, doubled = np.ones_like(a), np.ones_like(a)
+    f.backward(slope, a)
+    probes.sigmoid_variant(4.0, 2.0, -1.0, backward=2.0).backward(doubled, a)
+    assert doubled == pytest.approx(2 * slope)
