@@ -96,3 +96,24 @@ def test_path():
 def test_join_seeds(history):
     both = probes.join_seeds([history, history])
     assert both.theta.shape[0] == 4 and len(both.diverged_at) == 4
+
+
+def test_scaled_begins_from_scaled_weights_and_keeps_trained_ones(history):
+    scaled = probes.Scaled(**vars(EXPERIMENT), scale=0.1)
+    assert scaled.network(3).theta == pytest.approx(0.1 * EXPERIMENT.network(3).theta)
+    assert scaled.network(3, history.theta[0]).theta.tolist() == history.theta[0].tolist()
+
+
+def test_cross_entropy_learns_by_its_own_gradient_and_reports_the_squared_cost(data):
+    net = probes.ByCrossEntropy(**vars(EXPERIMENT)).network(1)
+    plain_net = EXPERIMENT.network(1)
+    y, m = data.y_train, len(data.y_train)
+
+    def entropy():
+        h = plain_net.forward(data.x_train).astype(float)
+        return -float(np.log(np.where(y == 1, h, 1 - h)).sum()) / m
+
+    assert net.loss_and_gradient(data.x_train, y) == plain_net.loss(data.x_train, y)
+    where = [0, 40, -1]
+    slopes = probes.central_differences(entropy, plain_net.theta, where, eps=1e-2)
+    assert net.grad[where] == pytest.approx(slopes, rel=0.02, abs=1e-4)
