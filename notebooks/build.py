@@ -45,7 +45,7 @@ BUILD = HERE.parent / "build"
 # Each notebook with the figure that stands for it on the index page.
 LEADING_FIGURE = {
     "01_activations": "01_common_rate",
-    "02_initialization": "02_ten_layers",
+    "02_initialization": "02_scale",
     "03_optimizers": "03_learning_curves",
     "04_regularization": "04_with_and_without",
 }

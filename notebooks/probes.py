@@ -4,6 +4,7 @@ A probe for ``nn.train`` and ``nn.Experiment`` is a function of (net, x) that re
 numbers; the rest measures nets that a run left behind, or a single run.
 """
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -180,3 +181,45 @@ def central_differences(f, theta, where=None, eps=1e-6):
         theta[j] = middle
         slopes[i] = (sides[0] - sides[1]) / (2 * eps)
     return slopes
+
+
+# ------------------------------------------------------------- other experiments
+
+
+@dataclass(frozen=True)
+class Scaled(nn.Experiment):
+    """An experiment that begins from ``scale`` times the weights that ``init`` draws."""
+
+    scale: float = 1.0
+
+    def network(self, seed, theta=None):
+        net = super().network(seed, theta)
+        if theta is None:
+            net.theta[...] *= self.scale  # the biases are 0
+        return net
+
+
+class CrossEntropy(nn.MLP):
+    """An MLP that learns by cross-entropy, δ_L = h − y; the cost that it reports is ½ (h − y)²."""
+
+    def backprop(self, x, y, l2=0.0, m=1):
+        a = self.layers(x)
+        error = a[-1] - y
+        delta = error / len(x)
+        for l in range(len(self.weights), 0, -1):
+            a[l - 1].T.dot(delta, out=self.weight_grads[l - 1])
+            delta.sum(axis=0, out=self.bias_grads[l - 1])
+            if l > 1:
+                delta = delta.dot(self.weights[l - 1].T)
+                self.f.backward(delta, a[l - 1])
+        return self._cost(error, l2, m)
+
+
+@dataclass(frozen=True)
+class ByCrossEntropy(nn.Experiment):
+    """An experiment whose network is a CrossEntropy."""
+
+    def network(self, seed, theta=None):
+        net = super().network(seed, theta)
+        net.__class__ = CrossEntropy
+        return net

@@ -68,6 +68,8 @@ from persian import (  # noqa: F401
     written,
 )
 from probes import (  # noqa: F401
+    ByCrossEntropy,
+    Scaled,
     auc,
     central_differences,
     dead_units,

@@ -112,3 +112,24 @@ def test_a_sigmoid_variant_is_what_its_numbers_say():
     f.backward(slope, a)
     probes.sigmoid_variant(4.0, 2.0, -1.0, backward=2.0).backward(doubled, a)
     assert doubled == pytest.approx(2 * slope)
+
+
+def test_scaled_begins_from_scaled_weights_and_keeps_trained_ones(history):
+    scaled = probes.Scaled(**vars(EXPERIMENT), scale=0.1)
+    assert scaled.network(3).theta == pytest.approx(0.1 * EXPERIMENT.network(3).theta)
+    assert scaled.network(3, history.theta[0]).theta.tolist() == history.theta[0].tolist()
+
+
+def test_cross_entropy_learns_by_its_own_gradient_and_reports_the_squared_cost(data):
+    net = probes.ByCrossEntropy(**vars(EXPERIMENT)).network(1)
+    plain_net = EXPERIMENT.network(1)
+    y, m = data.y_train, len(data.y_train)
+
+    def entropy():
+        h = plain_net.forward(data.x_train).astype(float)
+        return -float(np.log(np.where(y == 1, h, 1 - h)).sum()) / m
+
+    assert net.loss_and_gradient(data.x_train, y) == plain_net.loss(data.x_train, y)
+    where = [0, 40, -1]
+    slopes = probes.central_differences(entropy, plain_net.theta, where, eps=1e-2)
+    assert net.grad[where] == pytest.approx(slopes, rel=0.02, abs=1e-4)
