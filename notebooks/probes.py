@@ -6,6 +6,8 @@ numbers; the rest measures nets that a run left behind, or a single run.
 
 from dataclasses import dataclass
 from functools import partial
+import inspect
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,6 +38,21 @@ def weight_norms(net, x):
     dark = (x == 0).all(axis=0)
     norms = [np.linalg.norm(W) for W in net.weights]
     return {"norm": norms, "dark": np.linalg.norm(net.weights[0][dark])}
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """A probe: cost and number of errors on a set that is neither trained on nor the test set.
+
+    It gives the validation curve of a run whose history has the test curve.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def __call__(self, net, _):
+        cost, right = net.loss(self.x, self.y), net.accuracy(self.x, self.y)
+        return {"held_cost": cost, "held_errors": round((1 - right) * self.y.size)}
 
 
 def _slopes(net, outputs):
@@ -107,11 +124,15 @@ def dead_units(net, x):
     return [float((s == 0).all(axis=0).mean()) for s in _slopes(net, net.activations(x))]
 
 
-def sensitivity(net, x):
-    """‖∂h/∂x‖ of each image, (m,): how far a small change of its pixels moves the output."""
+def sensitivity(net, x, logit=False):
+    """‖∂h/∂x‖ of each image, (m,): how far a small change of its pixels moves the output.
+
+    With ``logit`` that of z, h = sigmoid(z): it has not the factor h(1 − h), which a confident
+    output makes small.
+    """
     outputs = net.activations(x)
     h, slopes = outputs[-1], _slopes(net, outputs)
-    delta = h * (1 - h)
+    delta = np.ones_like(h) if logit else h * (1 - h)
     for W, slope in zip(net.weights[:0:-1], slopes[::-1]):
         delta = delta.dot(W.T) * slope
     return np.linalg.norm(delta.dot(net.weights[0].T), axis=1)

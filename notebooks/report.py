@@ -12,7 +12,8 @@ import numpy as np
 from IPython.display import display
 from threadpoolctl import threadpool_limits
 
-from evidence import (  # noqa: F401, for the notebooks
+from adamw import AdamW  # noqa: F401, for the notebooks
+from evidence import (  # noqa: F401
     FIRST_SEED,
     LOWER,
     SAME,
@@ -69,6 +70,7 @@ from persian import (  # noqa: F401
 )
 from probes import (  # noqa: F401
     ByCrossEntropy,
+    HeldOut,
     Scaled,
     auc,
     central_differences,
