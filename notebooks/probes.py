@@ -6,8 +6,6 @@ numbers; the rest measures nets that a run left behind, or a single run.
 
 from dataclasses import dataclass
 from functools import partial
-import inspect
-from dataclasses import dataclass
 
 import numpy as np
 
