@@ -13,7 +13,7 @@ MOST_PIXELS = 40_000_000
 
 
 def lighter(address: str) -> str:
-    """Return the `data:` address of a PNG as that of a WebP, if its pixels stay and it is smaller."""
+    """Return the `data:` address of a PNG as that of an equal and smaller WebP, if there is one."""
     image = opened(address)
     if image is None or image.mode not in MODES or getattr(image, "is_animated", False):
         return address
