@@ -185,18 +185,18 @@ def _verdict(c):
     if c.estimate == 0 or np.isinf(c.estimate):
         return f"{of} {first} از {second} کمتر است، که در بیشتر بذرها واگرا شد"
     if c.ratio:
-        return f"{of} {first} {middle} برابر {of} {second} است ({interval})"
-    _, low, high = _ends(c.turned())
-    return (
-        f"{of} {first} {fa(-c.estimate, '.1f')} تا کمتر از {of} {second} است"
-        f" ({percent(c.level, 0)}: {low} تا {high})"
-    )
+        return f"{of} {first} {middle} برابر {second} است ({interval})"
+    less, low, high = _ends(c.turned())
+    return f"{of} {first} {less} تا از {second} کمتر است ({percent(c.level, 0)}: {low} تا {high})"
 
 
 def _ends(c):
-    """Estimate, low and high of a Comparison; small ratios with two digits that count."""
+    """Estimate, low and high of a Comparison, with as many digits as its interval allows."""
     ends = c.estimate, c.low, c.high
-    spec = ".1f" if not c.ratio else ".2g" if min(ends) < 0.1 else ".2f"
+    if c.ratio:
+        spec = ".2g" if min(ends) < 0.1 else ".2f"
+    else:
+        spec = ".1f" if c.high - c.low < 10 else ".0f"
     return [fa(v, spec) for v in ends]
 
 

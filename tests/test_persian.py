@@ -1,5 +1,7 @@
 """Persian numbers, templates, and the words of a verdict."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -108,7 +110,7 @@ class TestVerdicts:
         return told("{c:verdict}", c=c).replace("\u2066", "").replace("\u2069", "")
 
     def test_lower_says_the_ratio_whichever_is_the_lower(self):
-        text = "هزینۀ Adam ۰٫۵۰ برابر هزینۀ ریزدسته‌ای است (۹۵٪: ۰٫۴۸ تا ۰٫۵۲)"
+        text = "هزینۀ Adam ۰٫۵۰ برابر ریزدسته‌ای است (۹۵٪: ۰٫۴۸ تا ۰٫۵۲)"
         assert self.told(NOISE / 2, np.ones(10)) == text
         turned = "هزینۀ ریزدسته‌ای ۰٫۵۰ برابر هزینۀ Adam است (۹۵٪: ۰٫۴۸ تا ۰٫۵۲)"
         assert self.told(np.ones(10), NOISE / 2) == turned
@@ -127,8 +129,13 @@ class TestVerdicts:
 
     def test_counts(self):
         few, many = 20 + 10 * NOISE, 25 + 20 * NOISE
-        text = "شمار خطای Adam ۱۵٫۰ تا کمتر از شمار خطای ریزدسته‌ای است (۹۵٪: ۱۴٫۶ تا ۱۵٫۴)"
+        text = "شمار خطای Adam ۱۵٫۰ تا از ریزدسته‌ای کمتر است (۹۵٪: ۱۴٫۶ تا ۱۵٫۴)"
         assert self.told(few, many, ratio=False) == text
+
+    def test_counts_that_are_far_apart_have_no_decimals(self):
+        few, many = 20 + 10 * NOISE, 250 + 400 * NOISE
+        assert re.search(r"Adam [۰-۹]+ تا از", self.told(few, many, ratio=False))
+        assert "٫" not in self.told(few, many, ratio=False)
         assert "ریزدسته‌ای ۱۵٫۰ تا کمتر از شمار خطای Adam" in self.told(many, few, ratio=False)
         assert "در حاشیۀ ۳ خطا یکسان‌اند" in self.told(few, few, ratio=False, margin=3)
 
