@@ -112,7 +112,7 @@ class TestVerdicts:
     def test_lower_says_the_ratio_whichever_is_the_lower(self):
         text = "هزینۀ Adam ۰٫۵۰ برابر ریزدسته‌ای است (۹۵٪: ۰٫۴۸ تا ۰٫۵۲)"
         assert self.told(NOISE / 2, np.ones(10)) == text
-        turned = "هزینۀ ریزدسته‌ای ۰٫۵۰ برابر هزینۀ Adam است (۹۵٪: ۰٫۴۸ تا ۰٫۵۲)"
+        turned = "هزینۀ ریزدسته‌ای ۰٫۵۰ برابر Adam است (۹۵٪: ۰٫۴۸ تا ۰٫۵۲)"
         assert self.told(np.ones(10), NOISE / 2) == turned
         assert "۰٫۰۰۰۵" in self.told(NOISE / 2000, np.ones(10))
 
@@ -131,13 +131,13 @@ class TestVerdicts:
         few, many = 20 + 10 * NOISE, 25 + 20 * NOISE
         text = "شمار خطای Adam ۱۵٫۰ تا از ریزدسته‌ای کمتر است (۹۵٪: ۱۴٫۶ تا ۱۵٫۴)"
         assert self.told(few, many, ratio=False) == text
+        assert "ریزدسته‌ای ۱۵٫۰ تا از Adam کمتر است" in self.told(many, few, ratio=False)
+        assert "در حاشیۀ ۳ خطا یکسان‌اند" in self.told(few, few, ratio=False, margin=3)
 
     def test_counts_that_are_far_apart_have_no_decimals(self):
         few, many = 20 + 10 * NOISE, 250 + 400 * NOISE
-        assert re.search(r"Adam [۰-۹]+ تا از", self.told(few, many, ratio=False))
-        assert "٫" not in self.told(few, many, ratio=False)
-        assert "ریزدسته‌ای ۱۵٫۰ تا کمتر از شمار خطای Adam" in self.told(many, few, ratio=False)
-        assert "در حاشیۀ ۳ خطا یکسان‌اند" in self.told(few, few, ratio=False, margin=3)
+        text = self.told(few, many, ratio=False)
+        assert re.search(r"Adam [۰-۹]+ تا از", text) and "٫" not in text
 
     def test_who_diverged(self):
         text = self.told(np.full(10, np.nan), np.ones(10))
