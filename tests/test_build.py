@@ -47,22 +47,27 @@ def four(**claims):
 
 
 @pytest.fixture
-def index(tmp_path, monkeypatch):
-    """A function that writes the index page of some notebooks and returns it."""
+def folder(tmp_path, monkeypatch):
+    """build/, with a page and the leading figure of each notebook."""
     monkeypatch.setattr(build, "BUILD", tmp_path)
     monkeypatch.setenv("FIGURES_DIR", str(tmp_path / "figures"))
+    (tmp_path / "figures").mkdir()
+    for name, figure in build.LEADING_FIGURE.items():
+        (tmp_path / f"{name}.html").touch()
+        (tmp_path / "figures" / f"{figure}.png").touch()
+    return tmp_path
 
-    def write(notebooks, with_pdf=True):
-        build.index(notebooks, with_pdf)
-        return (tmp_path / "index.html").read_text(encoding="utf-8")
 
-    return write
+@pytest.fixture
+def index(folder):
+    """A function that returns the index page of some notebooks."""
+    return lambda notebooks: build.index(notebooks, folder, folder / "figures")
 
 
-def test_the_index_links_the_four_in_order_with_their_figures(index, tmp_path):
+def test_the_index_links_the_four_in_order_with_their_figures(index, folder):
     names = list(build.LEADING_FIGURE)
     for name in names:
-        (tmp_path / f"{name}.pdf").touch()
+        (folder / f"{name}.pdf").touch()
     page = index(four(total=10, failed=0, checked=True))
     assert re.findall(r'<h2><a href="(\w+)\.html">', page) == names
     assert re.findall(r'href="(\w+)\.pdf"', page) == names
@@ -101,6 +106,20 @@ def test_other_seeds_are_said_in_the_index_and_their_claims_in_the_terminal(inde
     assert "03_optimizers: no claims table" in lines
 
 
+def test_the_index_shows_no_figure_or_page_that_was_not_made(index, folder):
+    (folder / "01_activations.html").unlink()
+    (folder / "figures" / f"{build.LEADING_FIGURE['02_initialization']}.png").unlink()
+    page = index(four(total=10, failed=0, checked=True))
+    assert 'href="01_activations.html"' not in page and "صفحۀ این دفتر ساخته نشد" in page
+    assert page.count("<img") == 3 and build.LEADING_FIGURE["02_initialization"] not in page
+
+
+def test_the_index_finds_figures_in_a_folder_of_any_name(folder):
+    figures = folder / 'a%20"b'
+    page = build.index(four(total=1, failed=0, checked=True), folder, figures)
+    assert page.count('src="a%2520%22b/') == 4
+
+
 def make_files(file, formats):
     """An export that goes well, in empty files."""
     for to in formats:
@@ -108,67 +127,97 @@ def make_files(file, formats):
     return True
 
 
+def execution(notebooks, error=None):
+    """An ``execute`` that leaves notebooks and their leading figures."""
+
+    def leave(name, folder, workers):
+        nbformat.write(notebooks[name], folder / f"{name}.ipynb")
+        (folder / "figures" / f"{build.LEADING_FIGURE[name]}.png").write_bytes(PNG)
+        return notebooks[name], error
+
+    return result(leave)
+
+
+PNG = b"\x89PNG\r\n\x1a\n...IEND\xaeB`\x82"
+
+
 @pytest.fixture
-def nothing_runs(index, tmp_path, monkeypatch):
+def nothing_runs(tmp_path, monkeypatch):
     """The report without executions, exports and browsers; the list of exports asked for."""
-    notebooks, formats = four(total=6, failed=0, checked=True), []
-    monkeypatch.setattr(build, "execute", result(lambda name, workers: (notebooks[name], None)))
+    formats = []
 
     def export(file, to):
         formats.append((file.stem, to))
         return make_files(file, to)
 
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    monkeypatch.delenv("FIGURES_DIR", raising=False)
+    monkeypatch.setattr(build, "execute", execution(four(total=6, failed=0, checked=True)))
     monkeypatch.setattr(build, "export", export)
-    # Threads, for a process would not know of the replacements.
-    monkeypatch.setattr(build, "ProcessPoolExecutor", lambda n, context: ThreadPoolExecutor(n))
+    # Threads, because a process would not know of the replacements.
+    monkeypatch.setattr(parallel, "Workers", lambda n, context: ThreadPoolExecutor(n))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setattr(pdf, "_usual_places", list)
     return formats
 
 
-def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, tmp_path, capsys):
+def built(name="index.html"):
+    return (build.BUILD / name).read_text(encoding="utf-8")
+
+
+def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, capsys):
     assert build.main() == 0
     assert sorted(nothing_runs) == [(name, ["html"]) for name in build.LEADING_FIGURE]
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("pdf")]
     assert len(lines) == 1 and "install" in lines[0]
-    assert ".pdf" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert ".pdf" not in built()
 
 
 @pytest.mark.parametrize(
     "cores, expected", [(1, [1, 1, 1, 1]), (2, [1, 1, 1, 2]), (4, [1] * 4), (8, [2] * 4)]
 )
 def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores, expected):
-    given = []
-    run = result(lambda name, workers: given.append(workers) or (executed("…"), None))
-    monkeypatch.setattr(build, "execute", run)
+    given, run = [], build.execute
+
+    async def execute(name, folder, workers):
+        given.append(workers)
+        return await run(name, folder, workers)
+
+    monkeypatch.setattr(build, "execute", execute)
     monkeypatch.setattr(parallel, "cores", lambda: cores)
     assert build.main() == 0
     assert given == expected and len(nothing_runs) == 4
 
 
-def test_with_a_browser_there_are_pdfs(nothing_runs, tmp_path, monkeypatch):
+def test_with_a_browser_there_are_pdfs(nothing_runs, monkeypatch):
     monkeypatch.setattr(pdf, "find_browser", lambda: "/usr/bin/chromium")
     assert build.main() == 0
     assert [formats for _, formats in nothing_runs] == [["html", "pdf_fa"]] * 4
-    assert (tmp_path / "index.html").read_text(encoding="utf-8").count(".pdf") == 4
+    assert all(f'href="{name}.pdf"' in built() for name in build.LEADING_FIGURE)
 
 
-def test_a_pdf_that_was_not_made_is_not_linked(nothing_runs, tmp_path, monkeypatch):
+def test_what_an_export_did_not_make_is_neither_linked_nor_left_from_before(
+    nothing_runs, monkeypatch
+):
+    monkeypatch.setattr(pdf, "find_browser", lambda: "/usr/bin/chromium")
+    assert build.main() == 0
+    (build.BUILD / "03_optimizers.html").write_text("the page of the build before")
+
     def export(file, formats):
         return file.stem != "03_optimizers" and make_files(file, formats)
 
-    monkeypatch.setattr(pdf, "find_browser", lambda: "/usr/bin/chromium")
     monkeypatch.setattr(build, "export", export)
     assert build.main() == 1
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert page.count(".pdf") == 3 and "03_optimizers.pdf" not in page
+    left = {file.name for file in build.BUILD.glob("03_*")}
+    assert left == {"03_optimizers.ipynb"} and 'href="03_optimizers' not in built()
 
 
-def test_an_old_pdf_is_not_linked_without_a_browser(nothing_runs, tmp_path):
-    (tmp_path / "03_optimizers.pdf").touch()
+def test_an_old_pdf_is_neither_linked_nor_left_without_a_browser(nothing_runs):
+    build.BUILD.mkdir()
+    (build.BUILD / "03_optimizers.pdf").touch()
     assert build.main() == 0
-    assert ".pdf" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert ".pdf" not in built() and not (build.BUILD / "03_optimizers.pdf").exists()
 
 
 @pytest.mark.parametrize("given, expected", [("", "build/figures"), ("drawn", "drawn")])
@@ -176,33 +225,98 @@ def test_kernels_and_index_agree_on_the_figures(
     nothing_runs, tmp_path, monkeypatch, given, expected
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
     monkeypatch.setenv("FIGURES_DIR", given)
     assert build.main() == 0
-    assert os.environ["FIGURES_DIR"] == str(tmp_path / expected)
-    figure = os.path.relpath(tmp_path / expected / "01_common_rate.png", tmp_path / "build")
-    assert f'src="{figure}"' in (tmp_path / "build/index.html").read_text(encoding="utf-8")
+    figures = tmp_path / expected
+    assert {file.stem for file in figures.iterdir()} == set(build.LEADING_FIGURE.values())
+    address = os.path.relpath(figures / "01_common_rate.png", build.BUILD)
+    assert f'src="{address}"' in built()
+
+
+def test_a_figure_cut_off_by_a_full_disk_is_left_out(nothing_runs, monkeypatch):
+    run = build.execute
+
+    async def execute(name, folder, workers):
+        made = await run(name, folder, workers)
+        (folder / "figures" / f"{build.LEADING_FIGURE[name]}.png").write_bytes(PNG[:-5])
+        return made
+
+    monkeypatch.setattr(build, "execute", execute)
+    assert build.main() == 0
+    assert "<img" not in built() and not list((build.BUILD / "figures").glob("*.png"))
+
+
+def test_a_build_that_fails_on_the_way_changes_nothing(nothing_runs, monkeypatch, capsys):
+    assert build.main() == 0
+    before = {file: file.read_bytes() for file in build.BUILD.rglob("*") if file.is_file()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build, "index", full)
+    assert build.main() == 1
+    assert {file: file.read_bytes() for file in before} == before
+    assert not (build.BUILD / ".new").exists()
+    assert capsys.readouterr().err == "build.py: OSError: [Errno 28] No space left on device\n"
+
+
+def test_a_build_folder_that_cannot_be_made_is_said_in_one_line(nothing_runs, capsys):
+    build.BUILD.write_text("a file")
+    assert build.main() == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("build.py: ") and "build" in line
+
+
+def test_an_interrupt_is_one_line_and_130(nothing_runs, monkeypatch, capsys):
+    assert build.main() == 0
+    page = built()
+
+    async def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "execute", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        build.main()
+    assert stopped.value.code == 130 and built() == page
+    assert capsys.readouterr().err == "build.py: interrupted; run it again\n"
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"nbformat": 4}'])
+def test_a_notebook_that_is_missing_or_broken_is_one_line(
+    tmp_path, monkeypatch, nothing_runs, text, capsys
+):
+    monkeypatch.setattr(build, "execute", EXECUTE)
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    for name in build.LEADING_FIGURE:
+        if text is not None:
+            (tmp_path / f"{name}.ipynb").write_text(text)
+    assert build.main() == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("01_")]
+    assert len(said) == 1 and "01_activations" in said[0]
+    assert not (build.BUILD / "01_activations.html").exists()
+
+
+EXECUTE = build.execute
 
 
 def test_a_kernel_that_dies_leaves_its_notebook(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "HERE", tmp_path)
-    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
-    build.BUILD.mkdir()
     cells = [new_code_cell("print(1)"), new_code_cell("import os; os._exit(1)")]
     cells += [new_code_cell("print(2)", outputs=[new_output("stream", text="of an older run")])]
     nbformat.write(new_notebook(cells=cells), tmp_path / "one.ipynb")
-    notebook, error = asyncio.run(build.execute("one", 1))
+    (tmp_path / "new").mkdir()
+    notebook, error = asyncio.run(build.execute("one", tmp_path / "new", 1))
     assert isinstance(error, DeadKernelError)
     assert notebook.cells[0].outputs[0].text == "1\n" and not notebook.cells[2].outputs
-    assert (build.BUILD / "one.ipynb").is_file()
+    assert (tmp_path / "new" / "one.ipynb").is_file()
 
 
 def test_a_failed_execution_or_export_is_the_exit_code(nothing_runs, monkeypatch, capsys):
     monkeypatch.setattr(build, "export", lambda file, to: False)
     assert build.main() == 1
     monkeypatch.setattr(build, "export", lambda file, to: True)
-    notebook = executed("…")
-    monkeypatch.setattr(build, "execute", result(lambda *_: (notebook, ValueError("boom"))))
+    fails = execution(four(total=1, failed=0, checked=True), ValueError("boom"))
+    monkeypatch.setattr(build, "execute", fails)
     assert build.main() == 1
     assert "boom" in capsys.readouterr().err
 
@@ -212,7 +326,7 @@ def test_an_export_in_this_process_is_the_commands(tmp_path):
     cells = [new_code_cell("1 + 1")]
     nbformat.write(new_notebook(cells=cells, metadata={"title": TITLES[0]}), file)
     assert build.export(file, ["html"])
-    assert '<html lang="fa">' in file.with_suffix(".html").read_text(encoding="utf-8")
+    assert '<html dir="rtl" lang="fa">' in file.with_suffix(".html").read_text(encoding="utf-8")
     assert not build.export(tmp_path / "none.ipynb", ["html"])
 
 
@@ -227,9 +341,8 @@ def test_an_export_that_raises_is_a_failed_one_without_an_old_pdf(tmp_path, monk
         raise RuntimeError("the browser did not start")
 
     monkeypatch.setattr(NbConvertApp, "start", start)
-    (tmp_path / "one.pdf").touch()
-    assert build.export(tmp_path / "one.ipynb", ["html"]) is False
-    assert (tmp_path / "one.pdf").exists()
+    for kind in ("html", "pdf"):
+        (tmp_path / f"one.{kind}").touch()
     assert build.export(tmp_path / "one.ipynb", ["html", "pdf_fa"]) is False
-    assert not (tmp_path / "one.pdf").exists()
+    assert not (tmp_path / "one.html").exists()
     assert "one: RuntimeError: the browser did not start" in capsys.readouterr().err
