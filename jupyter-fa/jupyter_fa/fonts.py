@@ -223,7 +223,7 @@ def part_lam_alef(font: TTFont) -> None:
             first not in lams or len(ligature.Component) != 1 for first, ligature in pairs
         ):
             continue
-        for name in {f"{ligature.Component[0]}.drawn" for _, ligature in pairs}:
+        for name in sorted({f"{ligature.Component[0]}.drawn" for _, ligature in pairs}):
             font["glyf"][name], font["hmtx"][name] = Glyph(), (0, 0)
         numbers = font.getReverseGlyphMap(rebuild=True)
         lookup.LookupType, lookup.SubTable = 6, []

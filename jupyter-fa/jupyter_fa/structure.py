@@ -71,6 +71,7 @@ class Structure:
         self.code()
         self.pictures()
         if not self.printed:
+            self.folded_runs()
             self.anchors()
             self.collapsed()
             self.contents(sections)
@@ -128,6 +129,15 @@ class Structure:
                 link = self.tag("a", "#", href=f"#{heading['id']}", class_="fa-anchor")
                 link.attrs |= {"aria-hidden": "true", "tabindex": "-1"}
                 heading.extend([" ", link])
+
+    def folded_runs(self):
+        """Fold code cells that follow one another, with nothing shown between them, as one."""
+        for cell in self.main.select(".jp-CodeCell:has(> .fa-code)"):
+            after = cell.find_next_sibling()
+            below = after and after.select_one(":scope > .fa-code")
+            if below and not cell.select_one(".jp-OutputArea-child"):
+                below.summary.insert_after(*cell.select(":scope > .fa-code > div"))
+                cell.decompose()
 
     def collapsed(self):
         """Fold the sections that JupyterLab has collapsed."""

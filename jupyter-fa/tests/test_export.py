@@ -71,7 +71,7 @@ def test_a_wrong_formula_is_a_warning_or_if_strict_an_error(tmp_path):
     result = nbconvert("--to", "html", "wrong.ipynb", cwd=tmp_path)
     assert result.stderr.count("WARNING") == 1 and f"WARNING | {warning}" in result.stderr
     page = (tmp_path / "wrong.html").read_text(encoding="utf-8")
-    assert '<code class="fa-tex" dir="ltr">$\\foo x$</code> است' in page
+    assert re.search(r'<code class="fa-tex" dir="ltr"[^>]*>\$\\foo x\$</code> است', page)
     strict = ["--FaPage.strict=True", "--output", "strict"]
     result = nbconvert("--to", "html", *strict, "wrong.ipynb", cwd=tmp_path, check=False)
     assert result.returncode == 1 and warning in result.stderr
@@ -132,7 +132,7 @@ def test_notebooks_of_one_command_share_no_macros_and_no_numbers():
     for part in (cells, cells[1:], [nbformat.v4.new_markdown_cell(r"$\foo$"), cells[1]]):
         page, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=part))
         assert "<mtext>(1)</mtext>" in page
-    assert 'class="fa-tex" dir="ltr">$\\foo$' in page
+    assert re.search(r'class="fa-tex" dir="ltr"[^>]*>\$\\foo\$', page)
 
 
 @pytest.mark.parametrize("exporter", ["HTMLExporter", "SlidesExporter", "WebPDFExporter"])
@@ -169,20 +169,16 @@ def test_no_browser_is_one_clear_line(folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("link", "relative"),
     [
-        (rb"b.pdf#%D9", rb"b.pdf#%D9"),
-        (rb"b\(1\).pdf", rb"b\(1\).pdf"),
-        (rb"../up.pdf?x=1", rb"../up.pdf?x=1"),
-        (rb"../../a/", rb"../../a/"),
-        (rb"../" * 40 + b"etc/x", rb"/etc/x"),
-        (rb"https://host/\(x\)", rb"https://host/\(x\)"),
+        ("b.pdf#%D9", "b.pdf#%D9"),
+        ("b(1).pdf", "b(1).pdf"),
+        ("../up.pdf?x=1", "../up.pdf?x=1"),
+        ("../../a/", "../../a/"),
+        ("../" * 40 + "etc/x", "/etc/x"),
+        ("https://host/(x)", "https://host/(x)"),
     ],
 )
-def test_links_of_the_pdf_are_relative_and_it_stays_as_long(link, relative):
-    absolute = urljoin(f"{pdf.SITE}{pdf.FOLDER}/page.html", link.decode()).encode()
-    printed = b"<</URI (" + absolute + b")>> and more"
-    made = pdf.relative_links(printed)
-    assert len(made) == len(printed)
-    assert re.fullmatch(rb"<</URI \((.*)\) *>> and more", made)[1] == relative
+def test_links_of_the_pdf_are_relative(link, relative):
+    assert pdf.relative(urljoin(f"{pdf.SITE}{pdf.FOLDER}/page.html", link)) == relative
 
 
 def test_the_browser_is_looked_for_under_all_its_names(tmp_path, monkeypatch):

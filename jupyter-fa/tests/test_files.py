@@ -12,12 +12,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from jupyter_fa import files
 from jupyter_fa.files import exported
+from jupyter_fa.images import lighter
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC"
 )
 SECRET = PIXEL + b"secret"
-INSIDE = "data:image/png;base64," + base64.b64encode(PIXEL).decode()
+PNG = "data:image/png;base64," + base64.b64encode(PIXEL).decode()
+INSIDE = lighter(PNG)  # as a WebP
 
 
 @pytest.fixture
@@ -58,11 +60,14 @@ def page(folder, text):
         '<img alt=a src="شکل‌ها/نمودار.png">',
         f'<img alt=a src="{quote("شکل‌ها/نمودار.png")}">',
         '<img alt=a src="inside.png">',
-        '<svg><image href="pic.png"/></svg>',
     ],
 )
 def test_an_image_beside_the_notebook_is_in_the_page(folder, text):
     assert page(folder, text).count(INSIDE) == 2
+
+
+def test_an_image_in_a_drawing_is_in_the_page(folder):
+    assert page(folder, '<svg><image href="pic.png"/></svg>').count(PNG) == 2
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def test_an_image_of_markdown_is_in_the_page(folder, text):
 
 
 def test_an_attachment_is_in_the_page(folder):
-    attached = {"نمودار ۱.png": {"image/png": INSIDE.partition(",")[2]}}
+    attached = {"نمودار ۱.png": {"image/png": PNG.partition(",")[2]}}
     texts = ["![a](<attachment:نمودار ۱.png>)", '<img alt=a src="attachment:نمودار ۱.png">']
     cells = [new_markdown_cell(text, attachments=attached) for text in texts]
     assert export(new_notebook(cells=cells), folder).count(INSIDE) == 2

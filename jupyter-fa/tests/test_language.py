@@ -120,4 +120,4 @@ def test_html_outputs_have_the_direction_of_their_letters(html, rtl):
 def test_prose_in_outputs_counts_and_code_does_not():
     output = new_output("display_data", data={"text/markdown": PROSE["he"]})
     notebook = new_notebook(cells=[new_code_cell("words = 'in code'" * 50, outputs=[output])])
-    assert '<html lang="he">' in exported(notebook)
+    assert '<html dir="rtl" lang="he">' in exported(notebook)

@@ -52,11 +52,6 @@ def test_headings_have_the_ids_that_links_name():
     assert markdown2html(CONTEXT, "## فصل *دوم*\n").startswith('<h2 id="فصل-دوم">')
 
 
-def test_tables_scroll_in_a_box_of_their_own():
-    page = markdown2html(CONTEXT, "| a |\n|---|\n| b |\n")
-    assert page.startswith('<div class="fa-scroll" tabindex="0"><table>')
-
-
 def test_html_outputs_keep_what_asks_to_be_left():
     left = '<table class="tex2jax_ignore"><td>$a$</td></table>'
     assert html_output(CONTEXT, left) == left
