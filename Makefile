@@ -43,7 +43,6 @@ bench: .venv-bench/ready ## an epoch of training beside PyTorch, JAX and scikit-
 	.venv-bench/bin/python benchmarks/bench.py
 	.venv-bench/bin/python benchmarks/growth.py
 	.venv-bench/bin/python benchmarks/studies.py
-	.venv-bench/bin/python notebooks/readme.py
 
 mutate: .venv-bench/ready ## change the core in hundreds of small ways; the unit tests must notice
 	.venv-bench/bin/python tests/mutate.py

@@ -1,8 +1,9 @@
 """Execute the four notebooks and export them: ``python notebooks/build.py`` → build/.
 
-Each notebook leaves NAME.ipynb, NAME.html and, where a Chromium is found, NAME.pdf; figures go to
-$FIGURES_DIR or build/figures; index.html links them all. The committed notebooks are not touched.
-A notebook that fails is exported as far as it came, and the exit code is 1.
+Each notebook leaves NAME.ipynb, NAME.html and, where a Chromium is found, NAME.pdf; report.pdf has
+all four. Figures go to $FIGURES_DIR or build/figures; index.html links them all. The committed
+notebooks are not touched. A notebook that fails is exported as far as it came, and the exit code
+is 1.
 
 Notebooks are executed side by side, each with its share of the cores for its sweeps, for while one
 trains another draws; and each is exported while the next are executed. All is made in a folder
@@ -24,13 +25,11 @@ if __name__ == "__main__":  # before the imports, because they take a second
     signal.signal(signal.SIGINT, interrupted)
 
 import asyncio
-import html
 import multiprocessing
 import os
 import shutil
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 import filelock
 import nbformat
@@ -38,17 +37,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
+from pages import LEADING_FIGURE as NOTEBOOKS
+from pages import TITLE, claims_of, front, index
+
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 BUILD = HERE.parent / "build"
-
-# Each notebook with the figure that stands for it on the index page.
-LEADING_FIGURE = {
-    "01_activations": "01_common_rate",
-    "02_initialization": "02_scale",
-    "03_optimizers": "03_learning_curves",
-    "04_regularization": "04_with_and_without",
-}
 
 
 async def execute(name, folder, workers):
@@ -108,6 +102,8 @@ def export(file, formats):
             app = NbConvertApp()
             app.initialize(["--log-level=WARN", "--FaPage.strict=True", "--to", to, str(file)])
             app.start()
+            if to == "pdf_fa":  # what was printed, for report.pdf
+                file.with_suffix(".print").write_text(app.exporter.page, encoding="utf-8")
         except (Exception, SystemExit) as error:  # Playwright's, for want of a browser, and others
             made.unlink(missing_ok=True)
             if not isinstance(error, SystemExit):  # which nbconvert raises when it has said why
@@ -121,25 +117,26 @@ def in_a_line(error):
     return f"{type(error).__name__}: {first[:200]}"
 
 
-def claims_of(notebook):
-    """What the claims table of an executed notebook found, as ``Claims.close`` left it, or None."""
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    return next(filter(None, (o.get("metadata", {}).get("claims") for o in outputs)), None)
+def export_book(notebooks, folder):
+    """Print report.pdf of the chapters that there are; whether that went well."""
+    from jupyter_fa.book import book
+    from jupyter_fa.pdf import PdfFaExporter
+    from nbconvert.nbconvertapp import NbConvertApp
 
-
-def verdict(notebook):
-    """The same in a Persian sentence."""
-    from persian import fa
-
-    claims = claims_of(notebook)
-    if not claims:
-        return "اجرا به جدول ادعاها نرسید"
-    if not claims["checked"]:
-        return "دادۀ جانشین: ادعاها بررسی نشدند"
-    held, total = fa(claims["total"] - claims["failed"]), fa(claims["total"])
-    first = claims.get("first_seed", 0)
-    seeds = f"؛ بذرها از {fa(first)} آغاز می‌شوند" if first else ""
-    return f"{held} ادعا از {total} ادعا برقرار است{seeds}"
+    files = [folder / f"{name}.print" for name in notebooks]
+    printed = {file.stem: file.read_text(encoding="utf-8") for file in files if file.is_file()}
+    app = NbConvertApp()
+    app.initialize(["--log-level=WARN"])  # reads the configuration
+    start, exporter = time.perf_counter(), PdfFaExporter(config=app.config)
+    try:
+        if printed:
+            pdf = book(printed, front(notebooks, printed), TITLE, exporter)
+            (folder / "report.pdf").write_bytes(pdf)
+    except Exception as error:  # Playwright's, for want of a browser, and others
+        print(f"report: {in_a_line(error)}", file=sys.stderr, flush=True)
+        return False
+    print(f"report: pdf of {len(printed)} done in {time.perf_counter() - start:.0f} s", flush=True)
+    return True
 
 
 def print_claims(notebooks):
@@ -155,82 +152,20 @@ def print_claims(notebooks):
             print(f"  {'✓' if holds else '✗'} {text}")
 
 
-def index(notebooks, folder, figures):
-    """The page that lists the notebooks, each with its verdict and leading figure.
-
-    It links what this build has left in ``folder``; ``figures`` is where its figures will be.
-    """
-    from jupyter_fa.fonts import FontFaces
-
-    entries = []
-    for name, notebook in notebooks.items():
-        title, says = html.escape(str(notebook.metadata.get("title", name))), verdict(notebook)
-        if (folder / f"{name}.pdf").is_file():
-            says += f' · <a href="{name}.pdf">PDF</a>'
-        page, picture = title, ""
-        if (folder / f"{name}.html").is_file():
-            page = f'<a href="{name}.html">{title}</a>'
-        else:
-            says += " · صفحۀ این دفتر ساخته نشد"
-        figure = f"{LEADING_FIGURE[name]}.png"
-        if (folder / "figures" / figure).is_file():
-            address = quote(
-                os.fsencode(os.path.relpath(figures / figure, BUILD).replace("\\", "/"))
-            )
-            picture = f'<img src="{address}" alt="شکل نمونۀ «{title}»">'
-            if page != title:
-                picture = f'<a href="{name}.html">{picture}</a>'
-        entries.append(f"<li><h2>{page}</h2><p>{says}</p>{picture}</li>")
-    items = "\n".join(entries)
-    return INDEX.format(fonts=FontFaces()(INDEX + items), items=items)
-
-
-INDEX = """<!DOCTYPE html>
-<html lang="fa" dir="rtl">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>آموزش یک شبکۀ عصبی، چهار آزمایش</title>
-<style>
-{fonts}
-body {{ font-family: fa-text, Tahoma, sans-serif;
-  line-height: 1.8; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
-  color: #222; background: #fff; }}
-ol {{ list-style: persian; padding-inline-start: 1.5rem; }}
-h2 {{ font-size: 1.1rem; margin: 1.5rem 0 0; }}
-p {{ margin: 0; }}
-img {{ max-width: 100%; height: auto; background: #fff; }}
-a {{ color: #0b57a4; }}
-@media (prefers-color-scheme: dark) {{
-  body {{ color: #ddd; background: #181818; }} a {{ color: #8ab8ee; }}
-}}
-</style>
-<main>
-<h1>آموزش یک شبکۀ عصبی، چهار آزمایش</h1>
-<p>تابع فعالیت، وزن‌دهی اولیه، بهینه‌ساز و منظم‌سازی L2 روی پیراهن‌ها و شلوارهای Fashion-MNIST.</p>
-<ol>
-{items}
-</ol>
-</main>
-</html>
-"""
-
-
 async def make_all(folder, formats):
     """{name: (notebook, whether all went well)}; the files are left in ``folder``."""
     from nn_support.parallel import Workers, cores
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler = lambda *_: None  # nbclient's would end one kernel and no other
-    side_by_side = min(cores(), len(LEADING_FIGURE))
-    workers = dict.fromkeys(LEADING_FIGURE, cores() // side_by_side)
-    if side_by_side < len(workers):
-        workers[list(workers)[-1]] = cores()  # the last one to begin is alone in the end
+    side_by_side = min(cores(), len(NOTEBOOKS))
+    workers = min(cores(), 2 * cores() // side_by_side)  # twice its share: while others draw
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
     with Workers(min(2, side_by_side), context) as pool:
 
         async def make(name):
             async with gate:
-                notebook, error = await execute(name, folder, workers[name])
+                notebook, error = await execute(name, folder, workers)
             if isinstance(error, CellExecutionError):
                 print(error, file=sys.stderr)
             elif error:
@@ -245,7 +180,9 @@ async def make_all(folder, formats):
             print(f"{name}: {' and '.join(formats)} {state} in {seconds:.0f} s", flush=True)
             return notebook, done and not error
 
-        return dict(zip(LEADING_FIGURE, await asyncio.gather(*map(make, LEADING_FIGURE))))
+        longest_first = sorted(NOTEBOOKS, reverse=True)
+        made = dict(zip(longest_first, await asyncio.gather(*map(make, longest_first))))
+        return {name: made[name] for name in NOTEBOOKS}
 
 
 def put_in_place(folder, figures):
@@ -258,7 +195,8 @@ def put_in_place(folder, figures):
         beside = figures / f".{figure.name}.new"
         shutil.move(figure, beside)  # perhaps to another disk
         os.replace(beside, figures / figure.name)
-    for file in [f"{name}.{kind}" for name in LEADING_FIGURE for kind in ("ipynb", "html", "pdf")]:
+    files = [f"{name}.{kind}" for name in NOTEBOOKS for kind in ("ipynb", "html", "pdf")]
+    for file in [*files, "report.pdf"]:
         if (folder / file).is_file():
             os.replace(folder / file, BUILD / file)
         else:
@@ -290,7 +228,8 @@ def build(figures):
             if not picture.read_bytes().endswith(b"IEND\xaeB`\x82"):  # the disk was full
                 picture.unlink()
         notebooks = {name: notebook for name, (notebook, _) in made.items()}
-        page = index(notebooks, new, figures)
+        book_well = not with_pdf or export_book(notebooks, new)
+        page = index(notebooks, new, figures, BUILD)
         (new / "index.html").write_text(page, encoding="utf-8")
         put_in_place(new, figures)
     finally:
@@ -301,7 +240,7 @@ def build(figures):
     if not with_pdf:
         print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
     print(f"build/index.html: ready after {time.perf_counter() - start:.0f} s")
-    return all(well for _, well in made.values())
+    return book_well and all(well for _, well in made.values())
 
 
 def main():

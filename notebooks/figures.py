@@ -238,7 +238,7 @@ def pictures(axes, images, top=None):
 _figures = []  # names in order of first appearance: a figure keeps its number when re-run
 
 
-def show(fig, name, caption=None, alt=None, *, takeaway=None, data=None, **names):
+def show(fig, name, *, takeaway=None, data=None, alt=None, **names):
     """Number, save and display a figure with its alternative text, then its caption.
 
     name : the file's name in figures/, without .png
@@ -246,7 +246,6 @@ def show(fig, name, caption=None, alt=None, *, takeaway=None, data=None, **names
         comparison among ``names``; None where nothing is concluded
     data : only what was drawn: which data, seeds, what line and band are; a template too
     alt : Persian text for those who cannot see the figure; it states no result
-    caption : takeaway and data in one, as notebooks of the first edition have it
 
     >>> show(fig, "01_rates", takeaway="نرخ سیگموئید {ok:بزرگ‌ترین|بزرگ‌ترین نیست}.", ok=largest,
     ...      data="هزینۀ اعتبارسنجی …؛ میانۀ سه بذر.", alt="…")
@@ -254,7 +253,7 @@ def show(fig, name, caption=None, alt=None, *, takeaway=None, data=None, **names
     It is saved in $FIGURES_DIR, or figures/; that of stand-in data or of other seeds never in
     figures/ but in build/.
     """
-    text = caption or told(" ".join(filter(None, (takeaway, data))), **names)
+    text = told(" ".join(filter(None, (takeaway, data))), **names)
     for ax in fig.axes:
         _persian_ticks(ax.xaxis)
         _persian_ticks(ax.yaxis)

@@ -1,8 +1,7 @@
 """Write the measured numbers of README.md: ``python notebooks/readme.py``.
 
 A number stands in the README as ``<!--name:.1f-->50.0<!---->``; its value is the finding ``name``
-that a committed notebook's claims table carries in its metadata (``Claims.close``). Between
-``<!--include FILE-->`` and ``<!--end-->`` stands what a benchmark wrote in FILE.
+that a committed notebook's claims table carries in its metadata (``Claims.close``).
 """
 
 import json
@@ -11,7 +10,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOT = re.compile(r"<!--(\w+):([^>]*?)-->[^<]*<!---->")
-INCLUDED = re.compile(r"(<!--include (\S+)-->\n).*?(<!--end-->)", re.DOTALL)
 
 
 def findings():
@@ -25,8 +23,7 @@ def findings():
 
 
 def written(text, found):
-    """The README's text with every slot filled and every file included as it is now."""
-    text = INCLUDED.sub(lambda s: s[1] + (ROOT / s[2]).read_text(encoding="utf-8") + s[3], text)
+    """The README's text with every slot filled."""
     return SLOT.sub(lambda s: f"<!--{s[1]}:{s[2]}-->{found[s[1]]:{s[2]}}<!---->", text)
 
 

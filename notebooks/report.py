@@ -215,14 +215,3 @@ class ShortAnswer:
 def short_answer():
     """Display the placeholder of the short answer; assign what it returns."""
     return ShortAnswer()
-
-
-# What the notebooks of the first edition call: the rest of this file goes with the last of them.
-from first_edition import *  # noqa: E402, F403
-
-
-def _add(claims, text, holds, evidence):
-    claims._rows[text] = bool(holds), evidence
-
-
-Claims.add = _add

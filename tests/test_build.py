@@ -15,6 +15,7 @@ from nbconvert.nbconvertapp import NbConvertApp
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import build
+import pages
 from nn_support import parallel
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "jupyter-fa" / "tests"))
@@ -43,7 +44,7 @@ def executed(title, **claims):
 def four(**claims):
     """{name: notebook} of a whole report."""
     notebooks = [executed(title, **claims) for title in TITLES]
-    return dict(zip(build.LEADING_FIGURE, notebooks, strict=True))
+    return dict(zip(pages.LEADING_FIGURE, notebooks, strict=True))
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "BUILD", tmp_path)
     monkeypatch.setenv("FIGURES_DIR", str(tmp_path / "figures"))
     (tmp_path / "figures").mkdir()
-    for name, figure in build.LEADING_FIGURE.items():
+    for name, figure in pages.LEADING_FIGURE.items():
         (tmp_path / f"{name}.html").touch()
         (tmp_path / "figures" / f"{figure}.png").touch()
     return tmp_path
@@ -61,17 +62,17 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def index(folder):
     """A function that returns the index page of some notebooks."""
-    return lambda notebooks: build.index(notebooks, folder, folder / "figures")
+    return lambda notebooks: pages.index(notebooks, folder, folder / "figures", folder)
 
 
 def test_the_index_links_the_four_in_order_with_their_figures(index, folder):
-    names = list(build.LEADING_FIGURE)
+    names = list(pages.LEADING_FIGURE)
     for name in names:
         (folder / f"{name}.pdf").touch()
     page = index(four(total=10, failed=0, checked=True))
     assert re.findall(r'<h2><a href="(\w+)\.html">', page) == names
     assert re.findall(r'href="(\w+)\.pdf"', page) == names
-    figures = [f"figures/{figure}.png" for figure in build.LEADING_FIGURE.values()]
+    figures = [f"figures/{figure}.png" for figure in pages.LEADING_FIGURE.values()]
     assert re.findall(r'<img src="([^"]+)" alt="شکل[^"]+"', page) == figures
     assert letters_without_a_glyph(page) == set()
     assert "وزن‌دهی &lt;اولیه&gt;" in page and '<html lang="fa" dir="rtl">' in page
@@ -108,15 +109,15 @@ def test_other_seeds_are_said_in_the_index_and_their_claims_in_the_terminal(inde
 
 def test_the_index_shows_no_figure_or_page_that_was_not_made(index, folder):
     (folder / "01_activations.html").unlink()
-    (folder / "figures" / f"{build.LEADING_FIGURE['02_initialization']}.png").unlink()
+    (folder / "figures" / f"{pages.LEADING_FIGURE['02_initialization']}.png").unlink()
     page = index(four(total=10, failed=0, checked=True))
     assert 'href="01_activations.html"' not in page and "صفحۀ این دفتر ساخته نشد" in page
-    assert page.count("<img") == 3 and build.LEADING_FIGURE["02_initialization"] not in page
+    assert page.count("<img") == 3 and pages.LEADING_FIGURE["02_initialization"] not in page
 
 
 def test_the_index_finds_figures_in_a_folder_of_any_name(folder):
     figures = folder / 'a%20"b'
-    page = build.index(four(total=1, failed=0, checked=True), folder, figures)
+    page = pages.index(four(total=1, failed=0, checked=True), folder, figures, folder)
     assert page.count('src="a%2520%22b/') == 4
 
 
@@ -132,7 +133,7 @@ def execution(notebooks, error=None):
 
     def leave(name, folder, workers):
         nbformat.write(notebooks[name], folder / f"{name}.ipynb")
-        (folder / "figures" / f"{build.LEADING_FIGURE[name]}.png").write_bytes(PNG)
+        (folder / "figures" / f"{pages.LEADING_FIGURE[name]}.png").write_bytes(PNG)
         return notebooks[name], error
 
     return result(leave)
@@ -168,7 +169,7 @@ def built(name="index.html"):
 
 def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, capsys):
     assert build.main() == 0
-    assert sorted(nothing_runs) == [(name, ["html"]) for name in build.LEADING_FIGURE]
+    assert sorted(nothing_runs) == [(name, ["html"]) for name in pages.LEADING_FIGURE]
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("pdf")]
     assert len(lines) == 1 and "install" in lines[0]
     assert ".pdf" not in built()
@@ -194,7 +195,7 @@ def test_with_a_browser_there_are_pdfs(nothing_runs, monkeypatch):
     monkeypatch.setattr(pdf, "find_browser", lambda: "/usr/bin/chromium")
     assert build.main() == 0
     assert [formats for _, formats in nothing_runs] == [["html", "pdf_fa"]] * 4
-    assert all(f'href="{name}.pdf"' in built() for name in build.LEADING_FIGURE)
+    assert all(f'href="{name}.pdf"' in built() for name in pages.LEADING_FIGURE)
 
 
 def test_what_an_export_did_not_make_is_neither_linked_nor_left_from_before(
@@ -228,7 +229,7 @@ def test_kernels_and_index_agree_on_the_figures(
     monkeypatch.setenv("FIGURES_DIR", given)
     assert build.main() == 0
     figures = tmp_path / expected
-    assert {file.stem for file in figures.iterdir()} == set(build.LEADING_FIGURE.values())
+    assert {file.stem for file in figures.iterdir()} == set(pages.LEADING_FIGURE.values())
     address = os.path.relpath(figures / "01_common_rate.png", build.BUILD)
     assert f'src="{address}"' in built()
 
@@ -238,7 +239,7 @@ def test_a_figure_cut_off_by_a_full_disk_is_left_out(nothing_runs, monkeypatch):
 
     async def execute(name, folder, workers):
         made = await run(name, folder, workers)
-        (folder / "figures" / f"{build.LEADING_FIGURE[name]}.png").write_bytes(PNG[:-5])
+        (folder / "figures" / f"{pages.LEADING_FIGURE[name]}.png").write_bytes(PNG[:-5])
         return made
 
     monkeypatch.setattr(build, "execute", execute)
@@ -287,7 +288,7 @@ def test_a_notebook_that_is_missing_or_broken_is_one_line(
 ):
     monkeypatch.setattr(build, "execute", EXECUTE)
     monkeypatch.setattr(build, "HERE", tmp_path)
-    for name in build.LEADING_FIGURE:
+    for name in pages.LEADING_FIGURE:
         if text is not None:
             (tmp_path / f"{name}.ipynb").write_text(text)
     assert build.main() == 1

@@ -62,7 +62,7 @@ class TestUnhappyRuns:
         fig, axes = r.panels(2, 2)
         r.learning_curves(axes, unhappy)
         r.legend(fig, axes[0, 0])
-        r.show(fig, "curves", "برداشت", "توصیف")
+        r.show(fig, "curves", data="برداشت", alt="توصیف")
         fig, axes = r.panels(1, 3)
         choices = {
             name: Choice(0.1, "low", (0.0, 0.1, 1.0), np.stack([run.test_loss[:, -1]] * 3), {})
@@ -74,10 +74,10 @@ class TestUnhappyRuns:
             r.band(axes[2], late_errors(run)[:, None] * [1, 1], name)
         r.gamma_axis(r.count_axis(axes[2]), (0.0, 1.0))
         r.pictures(r.panels(1, 2)[1], np.zeros((2, 4, 4)))
-        r.show(fig, "more", "برداشت", "توصیف")
+        r.show(fig, "more", data="برداشت", alt="توصیف")
         fig, ax = r.panels()
         r.band(r.cost_axis(ax), unhappy["zeros"].gradient_norm[:, :, 0])  # nothing but zeros
-        r.show(fig, "zeros", "برداشت", "توصیف")
+        r.show(fig, "zeros", data="برداشت", alt="توصیف")
         assert {file.stem for file in tmp_path.iterdir()} == {"curves", "more", "zeros"}
 
 
@@ -86,7 +86,7 @@ class TestShow:
         monkeypatch.setenv("FIGURES_DIR", str(tmp_path))
         files = []
         for _ in range(2):
-            r.show(figure(), "x", "برداشت", "توصیف")
+            r.show(figure(), "x", data="برداشت", alt="توصیف")
             files.append((tmp_path / "x.png").read_bytes())
         assert files[0] == files[1]
         image, caption = displayed[0][0], displayed[1][0]
@@ -106,7 +106,7 @@ class TestShow:
         monkeypatch.setattr(evidence, "ROOT", tmp_path)
         monkeypatch.setattr(evidence, *state)
         fig = figure()
-        r.show(fig, "x", "برداشت", "توصیف")
+        r.show(fig, "x", data="برداشت", alt="توصیف")
         assert not (tmp_path / "figures").exists()
         assert (tmp_path / "build" / f"figures-{folder}" / "x.png").exists()
         marked = any("جانشین" in text.get_text() for text in fig.texts)
@@ -125,7 +125,7 @@ class TestShow:
     def test_axes_carry_persian_digits(self, tmp_path, monkeypatch):
         monkeypatch.setenv("FIGURES_DIR", str(tmp_path))
         fig = figure()
-        r.show(fig, "x", "برداشت", "توصیف")
+        r.show(fig, "x", data="برداشت", alt="توصیف")
         labels = [t.get_text() for ax in fig.axes for t in ax.get_yticklabels() if t.get_text()]
         assert labels and not any(c in "0123456789" for text in labels for c in text)
 

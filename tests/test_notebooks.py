@@ -27,7 +27,7 @@ CONSTANTS = {
 }
 
 # The notebooks that state nothing which no claim checks (``conditions`` says what that means).
-REWRITTEN = ["01_activations", "02_initialization", "04_regularization"]
+REWRITTEN = ["01_activations", "02_initialization", "03_optimizers", "04_regularization"]
 
 
 def cells(path, kind):
@@ -112,5 +112,14 @@ class TestNotebook:
 
 def test_the_readmes_numbers_are_the_notebooks():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(readme.SLOT.findall(text)) >= 8 and len(readme.INCLUDED.findall(text)) == 2
+    assert len(readme.SLOT.findall(text)) >= 8
     assert readme.written(text, readme.findings()) == text
+
+
+def test_each_notebook_leads_to_its_neighbours_by_their_titles():
+    metadata = [json.loads(path.read_text(encoding="utf-8"))["metadata"] for path in NOTEBOOKS]
+    each = [{"href": p.name, "title": m["title"]} for p, m in zip(NOTEBOOKS, metadata)]
+    for m, previous, following in zip(metadata, [None, *each], [*each[1:], None], strict=False):
+        pages = m["jupyter-fa"]
+        assert pages.get("previous") == previous and pages.get("next") == following
+        assert pages["index"]["href"] == "index.html"

@@ -127,7 +127,7 @@ def finished(printed: bytes, page: str) -> bytes:
     headings = [" ".join(h.get_text().split()) for h in soup.find_all(re.compile("^h[1-6]$"))]
     with pikepdf.open(io.BytesIO(printed)) as pdf:
         with pdf.open_outline() as outline:
-            entries = list(_entries(outline.root))
+            entries = list(entries_of(outline.root))
             if len(entries) == len(headings):
                 for entry, heading in zip(entries, headings):
                     entry.title = heading
@@ -144,15 +144,16 @@ def finished(printed: bytes, page: str) -> bytes:
             metadata["dc:language"] = {(soup.html or {}).get("lang") or "en"}
         pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
         buffer = io.BytesIO()
-        pdf.save(buffer, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        streams = pikepdf.ObjectStreamMode.generate
+        pdf.save(buffer, object_stream_mode=streams, deterministic_id=True)
     return buffer.getvalue()
 
 
-def _entries(outline):
+def entries_of(outline):
     """Yield the entries of an outline in the order of the text."""
     for entry in outline:
         yield entry
-        yield from _entries(entry.children)
+        yield from entries_of(entry.children)
 
 
 class SystemBrowser(Preprocessor):
@@ -201,7 +202,10 @@ async def _browser(exporter: WebPDFExporter):
 
 
 class PdfFaExporter(WebPDFExporter):
-    """A4, tagged, with bookmarks and page numbers, on a system browser or Playwright's own."""
+    """A4, tagged, with bookmarks and page numbers, on a system browser or Playwright's own.
+
+    ``page`` is the HTML that was printed last.
+    """
 
     export_from_notebook = "PDF (Persian)"
     output_mimetype = "application/pdf"
@@ -214,8 +218,8 @@ class PdfFaExporter(WebPDFExporter):
 
     def run_playwright(self, html):
         """Print a page on which no script runs and which reaches no file and no network."""
-        html = html.replace(*HEH_HAMZA)
-        return finished(in_a_loop_of_its_own(self._print(html)), html)
+        self.page = html.replace(*HEH_HAMZA)
+        return finished(in_a_loop_of_its_own(self._print(self.page)), self.page)
 
     async def _print(self, html: str) -> bytes:
         address = f"{SITE}{FOLDER}/page.html"
