@@ -29,11 +29,16 @@ def nbconvert(*arguments, cwd, check=True, **environment):
     )
 
 
+def installed():
+    """The configuration that the installed package brings."""
+    file = Path(sys.prefix, "etc", "jupyter", "jupyter_config.json")
+    return Config(json.loads(file.read_text("utf-8")))
+
+
 def exported(notebook, folder=None, exporter=HTMLExporter, **traits):
     """What an exporter with the installed configuration makes of a notebook in a folder."""
-    installed = Path(sys.prefix, "etc", "jupyter", "jupyter_config.json").read_text("utf-8")
     resources = {"metadata": {"name": "notebook"} | ({"path": str(folder)} if folder else {})}
-    made = exporter(config=Config(json.loads(installed)), **traits)
+    made = exporter(config=installed(), **traits)
     return made.from_notebook_node(notebook, resources)[0]
 
 

@@ -10,7 +10,7 @@ import attacks
 import pytest
 import sample
 from bs4 import BeautifulSoup
-from exports import exported, nbconvert
+from exports import exported, installed, nbconvert
 from nbconvert.exporters.webpdf import WebPDFExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, ImageChops
@@ -31,6 +31,7 @@ from reader import (
     text_of,
 )
 
+from jupyter_fa.book import book
 from jupyter_fa.pdf import PdfFaExporter
 
 
@@ -432,7 +433,8 @@ def test_pdf_has_the_images_and_the_relative_links_of_the_notebook(tmp_path):
     ]
     pdf = in_a_thread(exported, new_notebook(cells=cells), tmp_path, PdfFaExporter)
     reader = PdfReader(io.BytesIO(pdf))
-    assert [i.image.size for page in reader.pages for i in page.images] == [(7, 13), (5, 9)]
+    sizes = {i.image.size for page in reader.pages for i in page.images}
+    assert sizes == {(7, 13), (5, 9)}
     notes = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
     links = [note["/A"]["/URI"] for note in notes if "/URI" in note.get("/A", {})]
     persian = "%D8%AF%D9%81%D8%AA%D8%B1.pdf"
@@ -466,3 +468,48 @@ def test_pdf_is_printed_under_a_policy_whose_loops_start_no_browser(
     finally:
         asyncio.set_event_loop_policy(policy)
     assert "words in print" in PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+
+
+CAPTION = sample.display({"text/markdown": sample.rtl("**شکل ۱ —** منحنی")})
+CHAPTERS = {
+    "a": "# نخست\n\n## بخش الف\n\nشکل ۱ و [فصل دیگر](b.ipynb#بخش-ب)",
+    "b": "# دوم\n\n## بخش ب\n\nشکل ۱ و [فصل دیگر](a.ipynb) و [بیرون](https://example.org/)",
+}
+FRONT = '<h1>کتاب</h1><p><a href="b.pdf#fig-1">شکل فصل دوم</a></p><nav class="fa-book"></nav>'
+
+
+def make_book(file):
+    """Print a book of two notebooks that link to each other."""
+    exporter, pages = PdfFaExporter(config=installed()), {}
+    drawn = new_code_cell("1", outputs=[sample.display({"image/png": sample.png()}), CAPTION])
+    for name, text in CHAPTERS.items():
+        notebook = new_notebook(cells=[new_markdown_cell(sample.rtl(text)), drawn])
+        exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
+        pages[name] = exporter.page
+    file.write_bytes(book(pages, FRONT, "کتاب", exporter))
+    return file
+
+
+@pytest.fixture(scope="module")
+def printed_book(tmp_path_factory):
+    """The path of a book, made outside of the loop of these tests."""
+    return in_a_thread(make_book, tmp_path_factory.mktemp("book") / "book.pdf")
+
+
+def test_book_has_its_chapters_and_their_pages_in_the_contents(printed_book):
+    reader = PdfReader(printed_book)
+    titles = [entry.title for entry in flat(reader.outline)]
+    assert titles == ["کتاب", "نخست", "بخش الف", "دوم", "بخش ب"]
+    assert len(reader.pages) == 3 and reader.metadata.title == "کتاب"
+    contents = text_of(printed_book, "-l", "1")
+    assert re.findall("[۰-۹]+", contents) == ["۲", "۲", "۳", "۳", "۱", "۳"]  # and «۱ از ۳»
+
+
+def test_book_links_within_it_stay_within_it(printed_book):
+    links = [
+        note.get_object() for page in PdfReader(printed_book).pages for note in page["/Annots"]
+    ]
+    outside = [link["/A"]["/URI"] for link in links if "/URI" in link.get("/A", {})]
+    assert outside == ["https://example.org/"]
+    assert sum("/Dest" in link for link in links) == len(links) - 1 >= 8
+    assert all(link["/Contents"] for link in links)
