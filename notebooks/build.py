@@ -125,13 +125,14 @@ def export_book(notebooks, folder):
 
     files = [folder / f"{name}.print" for name in notebooks]
     printed = {file.stem: file.read_text(encoding="utf-8") for file in files if file.is_file()}
-    app = NbConvertApp()
+    if not printed:
+        return True
+    start, app = time.perf_counter(), NbConvertApp()
     app.initialize(["--log-level=WARN"])  # reads the configuration
-    start, exporter = time.perf_counter(), PdfFaExporter(config=app.config)
+    exporter = PdfFaExporter(config=app.config)
     try:
-        if printed:
-            pdf = book(printed, front(notebooks, printed), TITLE, exporter)
-            (folder / "report.pdf").write_bytes(pdf)
+        pdf = book(printed, front(notebooks, printed), TITLE, exporter)
+        (folder / "report.pdf").write_bytes(pdf)
     except Exception as error:  # Playwright's, for want of a browser, and others
         print(f"report: {in_a_line(error)}", file=sys.stderr, flush=True)
         return False
