@@ -175,10 +175,10 @@ def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, capsys
     assert ".pdf" not in built()
 
 
-@pytest.mark.parametrize(
-    "cores, expected", [(1, [1, 1, 1, 1]), (2, [1, 1, 1, 2]), (4, [1] * 4), (8, [2] * 4)]
-)
-def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores, expected):
+@pytest.mark.parametrize("cores, expected", [(1, 1), (2, 2), (4, 2), (8, 4)])
+def test_side_by_side_notebooks_have_twice_their_share_of_the_cores(
+    nothing_runs, monkeypatch, cores, expected
+):
     given, run = [], build.execute
 
     async def execute(name, folder, workers):
@@ -188,7 +188,7 @@ def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores
     monkeypatch.setattr(build, "execute", execute)
     monkeypatch.setattr(parallel, "cores", lambda: cores)
     assert build.main() == 0
-    assert given == expected and len(nothing_runs) == 4
+    assert given == [expected] * 4 and len(nothing_runs) == 4
 
 
 def test_with_a_browser_there_are_pdfs(nothing_runs, monkeypatch):
@@ -266,6 +266,19 @@ def test_a_build_folder_that_cannot_be_made_is_said_in_one_line(nothing_runs, ca
     assert build.main() == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("build.py: ") and "build" in line
+
+
+def test_the_index_and_the_front_of_the_book_have_the_short_answers(folder):
+    head = '<div class="jp-RenderedMarkdown"><p><strong>پاسخ کوتاه</strong></p>'
+    page = head + '<ul><li><b>تندی</b> (<a href="#fig-4">شکل ۴</a>)</li></ul></div>'
+    (folder / "01_activations.html").write_text(page, encoding="utf-8")
+    notebooks = four(total=10, failed=0, checked=True)
+    found = pages.index(notebooks, folder, folder / "figures", folder)
+    assert '<b>تندی</b> (<a href="01_activations.html#fig-4">' in found
+    notebooks["01_activations"].metadata["course"] = "درس <یک>"
+    front = pages.front(notebooks, {"01_activations": page, "02_initialization": "<p></p>"})
+    assert '<a href="01_activations.pdf#fig-4">' in front and "درس &lt;یک&gt;" in front
+    assert front.count("۱۰ ادعا از ۱۰ ادعا برقرار است") == 2 and "fa-book" in front
 
 
 def test_an_interrupt_is_one_line_and_130(nothing_runs, monkeypatch, capsys):
