@@ -193,10 +193,13 @@ def _verdict(c):
 def _ends(c):
     """Estimate, low and high of a Comparison, with as many digits as its interval allows."""
     ends = c.estimate, c.low, c.high
-    if c.ratio:
-        spec = ".2g" if min(ends) < 0.1 else ".2f"
+    width = c.high - c.low
+    if c.ratio and min(ends) < 0.1:
+        spec = ".2g"
+    elif width < 10:
+        spec = ".2f" if c.ratio and width < 1 else ".1f"
     else:
-        spec = ".1f" if c.high - c.low < 10 else ".0f"
+        spec = ".0f"
     return [fa(v, spec) for v in ends]
 
 

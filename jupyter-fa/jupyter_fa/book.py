@@ -14,9 +14,10 @@ STYLE = """
 .fa-chapter { break-before: page; }
 .fa-front { text-align: center; padding-block-start: 30mm; }
 .fa-front + * { break-before: page; }
-.fa-book ol { list-style: none; padding: 0; }
-.fa-book ol ol { padding-inline-start: 2em; }
-.fa-book a { display: flex; gap: 0.5em; color: inherit; text-decoration: none; }
+.jp-Notebook .jp-RenderedHTMLCommon .fa-book ol { list-style: none; padding: 0; margin: 0; }
+.jp-Notebook .jp-RenderedHTMLCommon .fa-book ol ol { padding-inline-start: 2em; }
+.jp-Notebook .jp-RenderedHTMLCommon .fa-book a {
+  display: flex; gap: 0.5em; color: inherit; text-decoration: none; }
 .fa-book a::before { order: 1; content: ""; flex: 1; border-block-end: 1px dotted; }
 .fa-number { order: 2; }
 """
