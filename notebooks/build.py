@@ -7,8 +7,8 @@ is 1.
 
 Notebooks are executed side by side, each with its share of the cores for its sweeps, for while one
 trains another draws; and each is exported while the next are executed. All is made in a folder
-apart and put in its place at the end, so a build that is stopped changes nothing, and no page,
-figure or verdict of an older build stands beside a new one. Two builds at once take turns.
+apart and put in its place at the end, so a build that is stopped changes nothing, and no page or
+verdict of an older build stands beside a new one. Two builds at once take turns.
 """
 
 # ruff: noqa: E402
@@ -16,18 +16,20 @@ import signal
 import sys
 
 
-def interrupted(*_):
+def interrupted(number=signal.SIGINT, *_):
     print("build.py: interrupted; run it again", file=sys.stderr)
-    sys.exit(130)
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":  # before the imports, because they take a second
     signal.signal(signal.SIGINT, interrupted)
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -157,12 +159,10 @@ async def make_all(folder, formats):
     """{name: (notebook, whether all went well)}; the files are left in ``folder``."""
     from nn_support.parallel import Workers, cores
 
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler = lambda *_: None  # nbclient's would end one kernel and no other
     side_by_side = min(cores(), len(NOTEBOOKS))
     workers = min(cores(), 2 * cores() // side_by_side)  # twice its share: while others draw
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
-    with Workers(min(2, side_by_side), context) as pool:
+    with stopped_by_signals(), Workers(min(2, side_by_side), context) as pool:
 
         async def make(name):
             async with gate:
@@ -181,21 +181,45 @@ async def make_all(folder, formats):
             print(f"{name}: {' and '.join(formats)} {state} in {seconds:.0f} s", flush=True)
             return notebook, done and not error
 
-        longest_first = sorted(NOTEBOOKS, reverse=True)
-        made = dict(zip(longest_first, await asyncio.gather(*map(make, longest_first))))
-        return {name: made[name] for name in NOTEBOOKS}
+        try:
+            async with asyncio.TaskGroup() as group:  # it waits until each has ended its kernel
+                longest_first = sorted(NOTEBOOKS, reverse=True)
+                tasks = {name: group.create_task(make(name)) for name in longest_first}
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return {name: tasks[name].result() for name in NOTEBOOKS}
+
+
+@contextlib.contextmanager
+def stopped_by_signals():
+    """Let the first SIGINT or SIGTERM cancel this task, whose end is then waited for."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    loop.add_signal_handler = lambda *_: None  # nbclient's would end one kernel and no other
+
+    def stop(number, _):
+        for signal_ in before:
+            signal.signal(signal_, signal.SIG_IGN)
+        loop.call_soon_threadsafe(task.cancel, number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def put_in_place(folder, figures):
-    """Move what was made from ``folder`` to its place; what was not made is not left from before.
+    """Move what was made from ``folder`` to its place; a page not made is not left from before.
 
-    The index goes first and comes last: whenever this is stopped, none tells of other pages.
+    What needs room comes first. The index goes before all is replaced and comes last: whenever
+    this is stopped, none tells of other pages.
     """
-    (BUILD / "index.html").unlink(missing_ok=True)
-    for figure in (folder / "figures").iterdir():
-        beside = figures / f".{figure.name}.new"
-        shutil.move(figure, beside)  # perhaps to another disk
-        os.replace(beside, figures / figure.name)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=figures) as beside:  # another disk?
+        shutil.copytree(folder / "figures", beside, dirs_exist_ok=True)
+        (BUILD / "index.html").unlink(missing_ok=True)
+        for figure in Path(beside).iterdir():
+            os.replace(figure, figures / figure.name)
     files = [f"{name}.{kind}" for name in NOTEBOOKS for kind in ("ipynb", "html", "pdf")]
     for file in [*files, "report.pdf"]:
         if (folder / file).is_file():
@@ -246,11 +270,14 @@ def build(figures):
 
 def main():
     figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures").resolve()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio replaces no other
-    try:
-        return int(not build(figures))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:  # in a folder for what a browser that is stopped leaves behind
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as os.environ["TMPDIR"]:
+            return int(not build(figures))
     except KeyboardInterrupt:
         interrupted()
+    except asyncio.CancelledError as stop:
+        interrupted(*stop.args)
     except OSError as error:
         print(f"build.py: {in_a_line(error)}", file=sys.stderr)
         return 1

@@ -157,6 +157,7 @@ def nothing_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "export", export)
     # Threads, because a process would not know of the replacements.
     monkeypatch.setattr(parallel, "Workers", lambda n, context: ThreadPoolExecutor(n))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # main sets it
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setattr(pdf, "_usual_places", list)
