@@ -47,7 +47,7 @@ class Project:
             (folder / name).symlink_to(NOTEBOOKS.parent / name)
 
     def write(self, cell):
-        for name, figure in build.LEADING_FIGURE.items():
+        for name, figure in build.NOTEBOOKS.items():
             code = new_code_cell(cell.replace("LEADING", figure))
             file = self.folder / "notebooks" / f"{name}.ipynb"
             nbformat.write(new_notebook(cells=[code], metadata={"title": name}), file)
