@@ -11,10 +11,12 @@ report: .venv/ready ## train all four experiments; HTML, PDF and an index page i
 	$(BIN)/python data/prepare.py
 	$(BIN)/python notebooks/build.py
 
-test: .venv/ready lint ## the unit tests, then every notebook re-executed by nbval
+test: unit ## the unit tests, then every notebook re-executed by nbval
+	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -W default $(NOTEBOOKS)
+
+unit: .venv/ready lint ## ruff and the unit tests alone
 	$(BIN)/python data/prepare.py
 	$(BIN)/pytest tests jupyter-fa/tests --ignore=jupyter-fa/tests/test_browser.py
-	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -W default $(NOTEBOOKS)
 
 words: .venv/ready ## train again: the committed report says what this run says, numbers aside
 	$(BIN)/python data/prepare.py --require-real
@@ -72,5 +74,5 @@ $(shell for e in .venv .venv-bench; do $(call works,$$e) || rm -f $$e/ready; don
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	touch $@
 
-.PHONY: help report test words test-browser lab lint notebooks oracle bench mutate clean
+.PHONY: help report test unit words test-browser lab lint notebooks oracle bench mutate clean
 .DEFAULT_GOAL := help

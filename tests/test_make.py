@@ -75,3 +75,65 @@ def test_a_broken_environment_is_made_again(make, tmp_path, break_it):
     break_it(tmp_path / ".venv" / "bin")
     assert make() == MADE
     assert make() == KEPT and not (tmp_path / ".venv" / "of the old one").exists()
+
+
+TOOLS = ("make", "npm", "pdftotext", "python3", "git", "chromium", "firefox-esr")
+WRITES_DOWN = '#!/bin/sh\necho "$(basename $0) $*" >> "$ASKED"\n'
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A function that runs the gate with scripts for tools; it returns what they were asked."""
+    folder, tools = tmp_path / "copy", tmp_path / "tools"
+    (folder / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", folder / ".ci")
+
+    def script(file, text=WRITES_DOWN):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o755)
+
+    def gate(present=TOOLS, user="0"):
+        shutil.rmtree(tools, ignore_errors=True)
+        for name in (*present, "apt-get"):
+            script(tools / name)
+        script(tools / "git", "#!/bin/sh\n")  # the tree is as it was
+        script(tools / "id", f"#!/bin/sh\necho {user}\n")
+        script(tools / "sudo", '#!/bin/sh\necho "sudo" >> "$ASKED"\nexec "$@"\n')
+        script(folder / ".venv" / "bin" / "python", f'{WRITES_DOWN}echo "$FASHION_MNIST_DIR"\n')
+        for name in ("bash", "sh", "dirname", "basename", "realpath"):
+            (tools / name).symlink_to(shutil.which(name))
+        environment = {"PATH": str(tools), "ASKED": str(tmp_path / "asked")}
+        (tmp_path / "asked").write_text("")
+        done = subprocess.run(
+            [folder / ".ci" / "run"], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        gate.data = done.stdout.strip()
+        return (tmp_path / "asked").read_text().splitlines()
+
+    return gate
+
+
+def test_the_gate_runs_the_readmes_commands(gate):
+    asked = [line for line in gate() if not line.startswith("python3")]
+    assert asked[:3] == ["make .venv/ready", "python data/prepare.py --require-real", "make report"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert {"make report", "make words"} <= set(asked) and "make report" in readme
+
+
+@pytest.mark.parametrize("user, sudo", [("0", []), ("1000", ["sudo"])])
+def test_the_gate_installs_what_is_missing_and_nothing_else(gate, user, sudo):
+    asked = gate({"make", "python3", "google-chrome", "npm"}, user)
+    update = asked.index("apt-get update -qq")
+    assert asked[update - len(sudo) : update] == sudo
+    assert "apt-get install -y -qq firefox-esr poppler-utils" in asked
+    assert not any("apt-get" in line for line in gate())
+
+
+def test_the_gate_takes_archives_beside_it_or_lets_them_be_downloaded(gate, tmp_path):
+    gate()
+    assert gate.data == ""
+    (tmp_path / "shared" / "fashion-mnist").mkdir(parents=True)
+    gate()
+    assert gate.data == str(tmp_path / "shared" / "fashion-mnist")
