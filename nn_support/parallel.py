@@ -286,9 +286,10 @@ def _progress(total):
     notebook = ipython and hasattr(ipython.get_ipython(), "kernel")
     silent = {} if notebook or sys.stderr.isatty() else {"disable": True}
     bar = tqdm(total=total, leave=False, unit="run", mininterval=0.5, **silent)
+    shown = not bar.disable
     try:
         with bar:
             yield bar
     finally:
-        if notebook and not bar.disable:
+        if notebook and shown:
             ipython.display.clear_output()

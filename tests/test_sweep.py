@@ -322,6 +322,31 @@ def test_any_error_says_what_it_is(name, executor):
     assert isinstance(caught.value.__cause__, type(error) if travels else RuntimeError)
 
 
+class Returns:
+    def __init__(self, *values):
+        self.values = values
+
+    def __call__(self, net, x):
+        self.values = *self.values[1:], self.values[0]
+        return self.values[-1]
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ((None,), "what the probe returns is None; allowed: {name: …}"),
+        (({"a": 1}, 5), "what the probe returns is 5; allowed: {name: …}"),
+        (({"a": "text"},), "the probe's 'a' is array('text', dtype='<U4'); allowed: numbers of"),
+        (({"a": [1, 2]}, {"a": [1, 2, 3]}), "the probe's 'a' is an array of shape (3,) and dtype"),
+    ],
+)
+def test_a_probe_that_returns_no_numbers_is_told_what_to_return(values, said):
+    experiments = {"unwell": study(probe=Returns(*values))["ReLU"]}
+    with pytest.raises(RuntimeError) as caught:
+        nn.sweep(experiments, DATA, [4], workers=1)
+    assert str(caught.value).startswith(f"experiment 'unwell', seed 4: {said}")
+
+
 def other_with_seed_two(net, x):
     """Another name with seed 2, another shape with seed 3."""
     is_seed = {seed: net.theta[0] == nn.MLP(net.sizes, seed=seed).theta[0] for seed in (2, 3)}
