@@ -1,5 +1,6 @@
 """What a run leaves behind, and how a network is evaluated for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -55,9 +56,15 @@ class History:
         self.penalty[row] = net.penalty(l2, len(train_set[0]))
         net.backprop(*part)
         self.gradient_norm[row] = [np.linalg.norm(g) for g in net.weight_grads]
-        for name, value in (probe(net, part[0]) if probe else {}).items():
-            empty = np.full((len(self.seconds), *np.shape(value)), np.nan)
-            self.probes.setdefault(name, empty)[row] = value
+        measured = probe(net, part[0]) if probe else {}
+        check.that(isinstance(measured, Mapping), "what the probe returns", measured, "{name: …}")
+        for name, value in measured.items():
+            value = np.asarray(value)
+            empty = np.full((len(self.seconds), *value.shape), np.nan)
+            rows = self.probes.setdefault(name, empty)
+            ok = value.dtype.kind in "buif" and value.shape == rows.shape[1:]
+            check.that(ok, f"the probe's {name!r}", value, f"numbers of shape {rows.shape[1:]}")
+            rows[row] = value
 
     def __eq__(self, other):
         if not isinstance(other, History):

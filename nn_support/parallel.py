@@ -276,15 +276,20 @@ def cores():
 
 @contextmanager
 def _progress(total):
-    """A tqdm bar, in a terminal or under a notebook's cell, of which nothing stays behind."""
+    """A tqdm bar, in a terminal or under a notebook's cell, of which nothing stays behind.
+
+    TQDM_DISABLE=1 in the environment leaves it out.
+    """
     from tqdm import tqdm
 
     ipython = sys.modules.get("IPython")
     notebook = ipython and hasattr(ipython.get_ipython(), "kernel")
-    silent = not (notebook or sys.stderr.isatty())
+    silent = {} if notebook or sys.stderr.isatty() else {"disable": True}
+    bar = tqdm(total=total, leave=False, unit="run", mininterval=0.5, **silent)
+    shown = not bar.disable
     try:
-        with tqdm(total=total, leave=False, disable=silent, unit="run", mininterval=0.5) as bar:
+        with bar:
             yield bar
     finally:
-        if notebook:
+        if notebook and shown:
             ipython.display.clear_output()

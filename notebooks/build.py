@@ -136,6 +136,7 @@ def export_book(notebooks, folder):
         pdf = book(printed, front(notebooks, printed), TITLE, exporter)
         (folder / "report.pdf").write_bytes(pdf)
     except Exception as error:  # Playwright's, for want of a browser, and others
+        (folder / "report.pdf").unlink(missing_ok=True)
         print(f"report: {in_a_line(error)}", file=sys.stderr, flush=True)
         return False
     print(f"report: pdf of {len(printed)} done in {time.perf_counter() - start:.0f} s", flush=True)
@@ -156,13 +157,20 @@ def print_claims(notebooks):
 
 
 async def make_all(folder, formats):
-    """{name: (notebook, whether all went well)}; the files are left in ``folder``."""
+    """({name: notebook}, whether all went well); the files are left in ``folder``."""
     from nn_support.parallel import Workers, cores
 
     side_by_side = min(cores(), len(NOTEBOOKS))
     workers = min(cores(), 2 * cores() // side_by_side)  # twice its share: while others draw
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
     with stopped_by_signals(), Workers(min(2, side_by_side), context) as pool:
+
+        async def export_apart(name, function, *arguments):
+            try:
+                return await asyncio.wrap_future(pool.submit(function, *arguments))
+            except RuntimeError as broken:  # a process that was killed
+                print(f"{name}: {in_a_line(broken)}", file=sys.stderr)
+                return False
 
         async def make(name):
             async with gate:
@@ -171,12 +179,8 @@ async def make_all(folder, formats):
                 print(error, file=sys.stderr)
             elif error:
                 print(f"{name}: {in_a_line(error)}", file=sys.stderr)
-            start, file, done = time.perf_counter(), folder / f"{name}.ipynb", False
-            if file.is_file():
-                try:
-                    done = await asyncio.wrap_future(pool.submit(export, file, formats))
-                except RuntimeError as broken:  # a process that was killed
-                    print(f"{name}: {in_a_line(broken)}", file=sys.stderr)
+            start, file = time.perf_counter(), folder / f"{name}.ipynb"
+            done = file.is_file() and await export_apart(name, export, file, formats)
             state, seconds = "done" if done else "FAILED", time.perf_counter() - start
             print(f"{name}: {' and '.join(formats)} {state} in {seconds:.0f} s", flush=True)
             return notebook, done and not error
@@ -187,7 +191,11 @@ async def make_all(folder, formats):
                 tasks = {name: group.create_task(make(name)) for name in longest_first}
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return {name: tasks[name].result() for name in NOTEBOOKS}
+        notebooks = {name: tasks[name].result()[0] for name in NOTEBOOKS}
+        well = all(task.result()[1] for task in tasks.values())
+        if "pdf_fa" in formats:
+            well &= await export_apart("report", export_book, notebooks, folder)
+        return notebooks, well
 
 
 @contextlib.contextmanager
@@ -248,12 +256,11 @@ def build(figures):
         if new.exists():  # of a build that was killed
             shutil.rmtree(new)
         (new / "figures").mkdir(parents=True)
-        made = asyncio.run(make_all(new, ["html", "pdf_fa"] if with_pdf else ["html"]))
+        formats = ["html", "pdf_fa"] if with_pdf else ["html"]
+        notebooks, well = asyncio.run(make_all(new, formats))
         for picture in (new / "figures").glob("*.png"):
             if not picture.read_bytes().endswith(b"IEND\xaeB`\x82"):  # the disk was full
                 picture.unlink()
-        notebooks = {name: notebook for name, (notebook, _) in made.items()}
-        book_well = not with_pdf or export_book(notebooks, new)
         page = index(notebooks, new, figures, BUILD)
         (new / "index.html").write_text(page, encoding="utf-8")
         put_in_place(new, figures)
@@ -265,7 +272,7 @@ def build(figures):
     if not with_pdf:
         print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
     print(f"build/index.html: ready after {time.perf_counter() - start:.0f} s")
-    return book_well and all(well for _, well in made.values())
+    return well
 
 
 def main():

@@ -32,7 +32,7 @@ LONG_STUDY = """
         fcntl.flock(long.file, fcntl.LOCK_EX)
         os.rename(name + ".new", name)
         open(os.environ["BEGUN"], "a").write("run\\n")
-        time.sleep(600)
+        time.sleep(float(os.environ.get("SECONDS", "600")))
         return {}
 
     def study(seeds):
@@ -198,3 +198,16 @@ def test_workers_end_with_their_kernel(workers, kernel):
     workers.wait_for(2)
     os.kill(manager.provisioner.pid, signal.SIGKILL)
     assert eventually(lambda: not workers.alive())
+
+
+@pytest.mark.parametrize("disable, kinds", [("", {"stream", "clear_output"}), ("1", set())])
+def test_a_notebooks_bar_can_be_left_out(workers, disable, kinds):
+    """For nbval, which would take it for output."""
+    environment = workers.environment | {"TQDM_DISABLE": disable, "SECONDS": "0.6"}
+    manager, client = start_new_kernel(env=environment)
+    received = set()
+    hear = lambda message: received.add(message["msg_type"])  # noqa: E731
+    client.execute_interactive("import long_study; long_study.study(2)", output_hook=hear)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    assert received - {"status", "execute_input"} == kinds

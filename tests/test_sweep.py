@@ -322,15 +322,46 @@ def test_any_error_says_what_it_is(name, executor):
     assert isinstance(caught.value.__cause__, type(error) if travels else RuntimeError)
 
 
-def other_with_seed_two(net, x):
+class Returns:
+    def __init__(self, *values):
+        self.values = values
+
+    def __call__(self, net, x):
+        self.values = *self.values[1:], self.values[0]
+        return self.values[-1]
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ((None,), "what the probe returns is None; allowed: {name: …}"),
+        (({"a": 1}, 5), "what the probe returns is 5; allowed: {name: …}"),
+        (({"a": "text"},), "the probe's 'a' is array('text', dtype='<U4'); allowed: numbers of"),
+        (({"a": [1, 2]}, {"a": [1, 2, 3]}), "the probe's 'a' is an array of shape (3,) and dtype"),
+    ],
+)
+def test_a_probe_that_returns_no_numbers_is_told_what_to_return(values, said):
+    experiments = {"unwell": study(probe=Returns(*values))["ReLU"]}
+    with pytest.raises(RuntimeError) as caught:
+        nn.sweep(experiments, DATA, [4], workers=1)
+    assert str(caught.value).startswith(f"experiment 'unwell', seed 4: {said}")
+
+
+class OtherWithSeedTwo:
     """Another name with seed 2, another shape with seed 3."""
-    is_seed = {seed: net.theta[0] == nn.MLP(net.sizes, seed=seed).theta[0] for seed in (2, 3)}
-    return {"other" if is_seed[2] else "one": np.zeros(2 if is_seed[3] else 1)}
+
+    result = None
+
+    def __call__(self, net, x):
+        if self.result is None:  # the first row, when the weights are those of the seed
+            seeds = [s for s in (2, 3) if net.theta[0] == nn.MLP(net.sizes, seed=s).theta[0]]
+            self.result = {"other" if 2 in seeds else "one": np.zeros(2 if 3 in seeds else 1)}
+        return self.result
 
 
 @pytest.mark.parametrize("seed, said", [(2, "'other': (1,)"), (3, "'one': (2,)")])
 def test_a_probe_that_differs_with_the_seed_is_found_and_nothing_is_lost(seed, said):
-    experiments = {"unwell": study(epochs=1, probe=other_with_seed_two)["ReLU"]}
+    experiments = {"unwell": study(epochs=1, probe=OtherWithSeedTwo())["ReLU"]}
     with pytest.raises(RuntimeError, match="experiment 'unwell', seed ") as caught:
         nn.sweep(experiments, DATA, [1, seed, 4], workers=1)
     assert f"seed {seed}" in str(caught.value) and "seed 1" in str(caught.value)
