@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -260,6 +261,37 @@ def test_a_build_that_fails_on_the_way_changes_nothing(nothing_runs, monkeypatch
     assert {file: file.read_bytes() for file in before} == before
     assert not (build.BUILD / ".new").exists()
     assert capsys.readouterr().err == "build.py: OSError: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 12, 20])
+def test_at_any_moment_of_the_change_an_index_is_of_the_pages_beside_it(
+    nothing_runs, monkeypatch, step
+):
+    def contents():
+        return {file.name: file.stat().st_ino for file in build.BUILD.rglob("*.*")}
+
+    assert build.main() == 0
+    before, steps = contents(), []
+
+    def counted(function):
+        def call(*arguments, **options):
+            steps.append(function)
+            if len(steps) == step:
+                raise OSError(28, "No space left on device")
+            return function(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", counted(shutil.copytree))
+        patch.setattr(os, "replace", counted(os.replace))
+        patch.setattr(Path, "unlink", counted(Path.unlink))
+        code = build.main()
+    after = contents()
+    assert code == (len(steps) == step)
+    assert after == before or "index.html" not in after or code == 0
+    assert before.keys() - {"index.html"} <= after.keys() and not (build.BUILD / ".new").exists()
+    assert build.main() == 0 and contents().keys() == before.keys()
 
 
 def test_a_build_folder_that_cannot_be_made_is_said_in_one_line(nothing_runs, capsys):
