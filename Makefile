@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 export FIGURES_DIR ?= $(CURDIR)/build/figures
+# OpenBLAS's and NumPy's kernels for AVX2, so that runs on any x86-64 of today agree to the last bit.
+ALIKE := OPENBLAS_CORETYPE=Haswell NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR"
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -20,7 +22,7 @@ unit: .venv/ready lint ## ruff and the unit tests alone
 
 words: .venv/ready ## train again: the committed report says what this run says, numbers aside
 	$(BIN)/python data/prepare.py --require-real
-	TQDM_DISABLE=1 $(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 -W default \
+	$(ALIKE) TQDM_DISABLE=1 $(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 -W default \
 	  --nbval-sanitize-with=tests/words.cfg $(NOTEBOOKS)
 
 test-browser: .venv/ready ## the exports and JupyterLab in a real Chromium and Firefox
@@ -37,7 +39,7 @@ lint: .venv/ready ## ruff: format and rules, modules and notebooks
 notebooks: .venv/ready ## execute the notebooks in place, redraw figures/, renew the README's numbers
 	@test "$${FIRST_SEED:-0}" = 0 || { echo "FIRST_SEED=$$FIRST_SEED is for make report; the committed notebooks have 0" >&2; exit 1; }
 	$(BIN)/python data/prepare.py --require-real
-	FIGURES_DIR= $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	$(ALIKE) FIGURES_DIR= $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 	$(BIN)/python notebooks/readme.py
 

@@ -45,6 +45,7 @@ from pages import TITLE, claims_of, front, index
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 BUILD = HERE.parent / "build"
+LONGEST_FIRST = ["03_optimizers", "02_initialization", "04_regularization", "01_activations"]
 
 
 async def execute(name, folder, workers):
@@ -161,7 +162,9 @@ async def make_all(folder, formats):
     from nn_support.parallel import Workers, cores
 
     side_by_side = min(cores(), len(NOTEBOOKS))
-    workers = min(cores(), 2 * cores() // side_by_side)  # twice its share: while others draw
+    workers = dict.fromkeys(LONGEST_FIRST, cores() // side_by_side)
+    if side_by_side < len(workers):
+        workers[LONGEST_FIRST[-1]] = cores()  # the last one to begin is alone in the end
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
     with stopped_by_signals(), Workers(min(2, side_by_side), context) as pool:
 
@@ -174,7 +177,7 @@ async def make_all(folder, formats):
 
         async def make(name):
             async with gate:
-                notebook, error = await execute(name, folder, workers)
+                notebook, error = await execute(name, folder, workers[name])
             if isinstance(error, CellExecutionError):
                 print(error, file=sys.stderr)
             elif error:
@@ -187,8 +190,7 @@ async def make_all(folder, formats):
 
         try:
             async with asyncio.TaskGroup() as group:  # it waits until each has ended its kernel
-                longest_first = sorted(NOTEBOOKS, reverse=True)
-                tasks = {name: group.create_task(make(name)) for name in longest_first}
+                tasks = {name: group.create_task(make(name)) for name in LONGEST_FIRST}
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         notebooks = {name: tasks[name].result()[0] for name in NOTEBOOKS}

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -176,10 +177,10 @@ def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, capsys
     assert ".pdf" not in built()
 
 
-@pytest.mark.parametrize("cores, expected", [(1, 1), (2, 2), (4, 2), (8, 4)])
-def test_side_by_side_notebooks_have_twice_their_share_of_the_cores(
-    nothing_runs, monkeypatch, cores, expected
-):
+@pytest.mark.parametrize(
+    "cores, expected", [(1, [1, 1, 1, 1]), (2, [1, 1, 1, 2]), (4, [1] * 4), (8, [2] * 4)]
+)
+def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores, expected):
     given, run = [], build.execute
 
     async def execute(name, folder, workers):
@@ -189,7 +190,7 @@ def test_side_by_side_notebooks_have_twice_their_share_of_the_cores(
     monkeypatch.setattr(build, "execute", execute)
     monkeypatch.setattr(parallel, "cores", lambda: cores)
     assert build.main() == 0
-    assert given == [expected] * 4 and len(nothing_runs) == 4
+    assert given == expected and len(nothing_runs) == 4
 
 
 def test_with_a_browser_there_are_pdfs(nothing_runs, monkeypatch):
@@ -260,6 +261,37 @@ def test_a_build_that_fails_on_the_way_changes_nothing(nothing_runs, monkeypatch
     assert {file: file.read_bytes() for file in before} == before
     assert not (build.BUILD / ".new").exists()
     assert capsys.readouterr().err == "build.py: OSError: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 12, 20])
+def test_at_any_moment_of_the_change_an_index_is_of_the_pages_beside_it(
+    nothing_runs, monkeypatch, step
+):
+    def contents():
+        return {file.name: file.stat().st_ino for file in build.BUILD.rglob("*.*")}
+
+    assert build.main() == 0
+    before, steps = contents(), []
+
+    def counted(function):
+        def call(*arguments, **options):
+            steps.append(function)
+            if len(steps) == step:
+                raise OSError(28, "No space left on device")
+            return function(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", counted(shutil.copytree))
+        patch.setattr(os, "replace", counted(os.replace))
+        patch.setattr(Path, "unlink", counted(Path.unlink))
+        code = build.main()
+    after = contents()
+    assert code == (len(steps) == step)
+    assert after == before or "index.html" not in after or code == 0
+    assert before.keys() - {"index.html"} <= after.keys() and not (build.BUILD / ".new").exists()
+    assert build.main() == 0 and contents().keys() == before.keys()
 
 
 def test_a_build_folder_that_cannot_be_made_is_said_in_one_line(nothing_runs, capsys):

@@ -206,7 +206,10 @@ def test_a_notebooks_bar_can_be_left_out(workers, disable, kinds):
     environment = workers.environment | {"TQDM_DISABLE": disable, "SECONDS": "0.6"}
     manager, client = start_new_kernel(env=environment)
     received = set()
-    hear = lambda message: received.add(message["msg_type"])  # noqa: E731
+
+    def hear(message):
+        received.add(message["msg_type"])
+
     client.execute_interactive("import long_study; long_study.study(2)", output_hook=hear)
     client.stop_channels()
     manager.shutdown_kernel(now=True)
