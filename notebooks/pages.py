@@ -77,10 +77,10 @@ def index(notebooks, folder, figures, build):
             address = os.path.relpath(figures / figure, build).replace("\\", "/")
             picture = f'<img src="{quote(os.fsencode(address))}" alt="شکل نمونۀ «{title}»">'
             if page != title:
-                picture = f'<a href="{name}.html">{picture}</a>'
+                picture = f'<a class=figure href="{name}.html">{picture}</a>'
         entries.append(f"<li><h2>{page}</h2><p class=says>{says}</p>{answer}{picture}</li>")
     if (folder / "report.pdf").is_file():
-        book = '<p><a href="report.pdf">همۀ گزارش در یک PDF</a></p>'
+        book = '<p><a class=book href="report.pdf">همۀ گزارش در یک PDF</a></p>'
     items = book + "<ol>\n" + "\n".join(entries) + "\n</ol>"
     return INDEX.format(title=TITLE, fonts=FontFaces()(INDEX + TITLE + items), items=items)
 
@@ -92,19 +92,36 @@ INDEX = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 {fonts}
-body {{ font-family: fa-text, Tahoma, sans-serif;
-  line-height: 1.8; max-width: 52rem; margin: 2rem auto; padding: 0 1rem;
-  color: #222; background: #fff; }}
-h1 {{ font-size: 1.6rem; }}
-h2 {{ font-size: 1.2rem; margin: 2.5rem 0 0; }}
-p {{ margin: 0; }}
-.says {{ font-size: 0.875rem; color: #666; }}
-ol {{ list-style: none; padding: 0; }}
-ul {{ padding-inline-start: 1.2rem; margin-block: 0.5rem 1rem; }}
-img {{ max-width: 100%; height: auto; background: #fff; }}
-a {{ color: #0b57a4; }}
+:root {{ color-scheme: light dark; --ink: #222; --dim: #595959; --paper: #f4f4f2; --card: #fff;
+  --line: #ddd; --link: #0b57a4; }}
+body {{ font-family: fa-text, Tahoma, sans-serif; line-height: 1.8; margin: 0;
+  color: var(--ink); background: var(--paper); }}
+main {{ max-width: 56rem; margin: 0 auto; padding: 2rem 1rem; }}
+h1 {{ font-size: 1.75rem; line-height: 1.5; margin: 0; }}
+h2 {{ font-size: 1.2rem; line-height: 1.6; margin: 0; }}
+p {{ margin: 0 0 0.5rem; }}
+ol {{ list-style: none; padding: 0; margin: 1.5rem 0 0; counter-reset: notebook; }}
+ol > li {{ counter-increment: notebook; margin-block-end: 1.5rem; padding: 1.25rem 1.5rem;
+  background: var(--card); border: 1px solid var(--line); border-radius: 10px; }}
+h2::before {{ content: counter(notebook, persian) ". "; color: var(--dim); }}
+.says {{ font-size: 0.875rem; color: var(--dim); }}
+ul {{ list-style: disc; padding-inline-start: 1.2rem; margin-block: 0.5rem 1rem; }}
+a {{ color: var(--link); text-underline-offset: 0.2em; }}
+h2 a {{ text-decoration: none; }}
+h2 a:hover {{ text-decoration: underline; }}
+.book {{ display: inline-block; padding: 0.25rem 1rem; border: 1px solid; border-radius: 6px;
+  text-decoration: none; }}
+.figure {{ display: block; overflow-x: auto; }}
+img {{ display: block; max-width: 100%; height: auto; background: #fff; }}
+.figure img {{ width: 100%; min-width: 34rem; }}
+@media (max-width: 40rem) {{
+  main {{ padding: 1rem 0.5rem; }}
+  ol > li {{ padding: 0.75rem; }}
+}}
 @media (prefers-color-scheme: dark) {{
-  body {{ color: #ddd; background: #181818; }} a {{ color: #8ab8ee; }} .says {{ color: #aaa; }}
+  :root {{ --ink: #ddd; --dim: #a5a5a5; --paper: #121212; --card: #1c1c1c; --line: #3a3a3a;
+    --link: #8ab8ee; }}
+  img {{ border-radius: 4px; }}
 }}
 </style>
 <main>
@@ -126,16 +143,19 @@ def front(notebooks, printed):
         title = html.escape(str(notebooks[name].metadata.get("title", name)))
         parts.append(f"<h3>{title}</h3>{answers(page, name, 'pdf')}")
     first = next(iter(notebooks.values()))
-    lines = [str(first.metadata.get("course", "")), fa_date(), commit()]
-    lines += [
-        f"{notebooks[name].metadata.get('title', name)}: {verdict(notebooks[name])}"
-        for name in printed
-    ]
-    says = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
-    return FRONT.format(title=TITLE, says=says, answers="".join(parts))
+    when = " · ".join(filter(None, [fa_date(), commit()]))
+    lines = filter(None, [str(first.metadata.get("course", "")), when])
+    says = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    verdicts = [(notebooks[name].metadata.get("title", name), notebooks[name]) for name in printed]
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(str(title))}</th><td>{verdict(notebook)}</td></tr>'
+        for title, notebook in verdicts
+    )
+    return FRONT.format(title=TITLE, says=says, verdicts=rows, answers="".join(parts))
 
 
-FRONT = """<div class="fa-front jp-RenderedHTMLCommon"><h1>{title}</h1>{says}</div>
+FRONT = """<div class="fa-front jp-RenderedHTMLCommon"><h1>{title}</h1>{says}
+<table style="margin: 25mm auto 0"><tbody>{verdicts}</tbody></table></div>
 <div class="jp-RenderedHTMLCommon"><h2>پاسخ‌های کوتاه</h2>{answers}</div>
 <div class="jp-RenderedHTMLCommon"><h2>فهرست</h2><nav class="fa-book"></nav></div>
 """
@@ -147,10 +167,10 @@ def fa_date():
 
 
 def commit():
-    """«نسخۀ a1b2c3d» where the report stands in a repository, else nothing."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    """«نسخۀ a1b2c3d», -dirty if files are changed, where there is a repository; else nothing."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
         made = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return f"نسخۀ {made.stdout.strip()}" if made.returncode == 0 else ""
+    return f"نسخۀ \u2066{made.stdout.strip()}\u2069" if made.returncode == 0 else ""

@@ -9,16 +9,23 @@ from bs4 import BeautifulSoup, Tag
 
 from .fonts import FontFaces, css_string
 from .pdf import PdfFaExporter, entries_of
+from .structure import words_of
 
 STYLE = """
-.fa-chapter { break-before: page; }
-.fa-front { text-align: center; padding-block-start: 30mm; }
-.fa-front + * { break-before: page; }
+.fa-chapter, .fa-front + * { break-before: page; }
+#fa-main > :not(.fa-chapter) { --jp-content-line-height: 1.55; }
+.fa-front { padding-block-start: 60mm; }
+.fa-front :is(h1, p) { text-align: center !important; }
+.fa-book:has(ol ol > li:nth-child(9)) {
+  columns: 2; column-gap: 10mm; font-size: 9pt; line-height: 1.5; }
 .jp-Notebook .jp-RenderedHTMLCommon .fa-book ol { list-style: none; padding: 0; margin: 0; }
-.jp-Notebook .jp-RenderedHTMLCommon .fa-book ol ol { padding-inline-start: 2em; }
+.jp-Notebook .jp-RenderedHTMLCommon .fa-book ol ol { padding-inline-start: 1.5em; }
+.fa-book > ol > li > a { font-weight: bold; break-after: avoid; }
+.fa-book > ol > li + li { margin-block-start: 0.8em; }
 .jp-Notebook .jp-RenderedHTMLCommon .fa-book a {
-  display: flex; gap: 0.5em; color: inherit; text-decoration: none; }
-.fa-book a::before { order: 1; content: ""; flex: 1; border-block-end: 1px dotted; }
+  display: flex; gap: 0.5em; align-items: last baseline; break-inside: avoid;
+  color: inherit; text-decoration: none; }
+.fa-book a::before { order: 1; content: ""; flex: 1 0 1em; border-block-end: 1px dotted; }
 .fa-number { order: 2; }
 """
 DIGITS = {"en": "0123456789", "fa": "۰۱۲۳۴۵۶۷۸۹", "ar": "٠١٢٣٤٥٦٧٨٩"}
@@ -44,7 +51,7 @@ def book(pages: dict[str, str], front: str, title: str, exporter: PdfFaExporter)
     for name, chapter in chapters.items():
         own = ids[name, ""]
         heading = chapter.find("h1")
-        words = " ".join(heading.get_text().split()) if heading else name
+        words = words_of(heading) if heading else name
         rules.append(f"#{own} {{ page: {own}; }}")
         rules.append(f"@page {own} {{ @top-center {{ content: {css_string(words)}; }} }}")
         for element in chapter.find_all(True):
@@ -107,7 +114,7 @@ def _contents(soup: BeautifulSoup) -> list[Tag]:
     for index, heading in enumerate(headings):
         if not heading.find_parent(class_="fa-chapter") or heading.name not in ("h1", "h2"):
             continue
-        words = " ".join(heading.get_text().split())
+        words = words_of(heading)
         target = heading if heading.name == "h2" else heading.find_parent(class_="fa-chapter")
         link = soup.new_tag("a", attrs={"href": f"#{target.get('id', '')}"})
         number = soup.new_tag("span", attrs={"class": "fa-number"})

@@ -19,6 +19,9 @@ from nbconvert.preprocessors import Preprocessor
 from nbconvert.utils.exceptions import ConversionException
 from traitlets import Unicode, default
 
+from . import __version__
+from .structure import words_of
+
 COMMANDS = (
     "chromium",
     "chromium-browser",
@@ -109,10 +112,11 @@ def relative(url: str) -> str:
 
 
 def finished(printed: bytes, page: str) -> bytes:
-    """Return a PDF with the bookmarks, the names of links and the metadata of the page it shows.
+    """Return a PDF with the bookmarks, links, formulas and metadata of the page it shows.
 
     The browser makes every address absolute, writes bookmarks piece by piece as they stand on the
-    paper, and says nothing of what a link is.
+    paper, says nothing of what a link is, takes a formula with a name for a figure, and notes when
+    it printed, so that no two prints of a page would have the same bytes.
     """
     try:
         import pikepdf
@@ -124,7 +128,8 @@ def finished(printed: bytes, page: str) -> bytes:
         words = " ".join(link.get_text().split())
         name = link.get("aria-label") or words or (link.img or {}).get("alt") or link["href"]
         links.setdefault(unquote(link["href"]), name)
-    headings = [" ".join(h.get_text().split()) for h in soup.find_all(re.compile("^h[1-6]$"))]
+    headings = [words_of(heading) for heading in soup.find_all(re.compile("^h[1-6]$"))]
+    formulas = {" ".join(math["aria-label"].split()) for math in soup.select("math[aria-label]")}
     with pikepdf.open(io.BytesIO(printed)) as pdf:
         with pdf.open_outline() as outline:
             entries = list(entries_of(outline.root))
@@ -139,6 +144,13 @@ def finished(printed: bytes, page: str) -> bytes:
                 address = relative(str(note.A.URI))
                 note.A.URI = pikepdf.String(address)
             note.Contents = pikepdf.String(links.get(unquote(address)) or address or "link")
+        for element in pdf.objects:
+            if isinstance(element, pikepdf.Dictionary) and element.get("/S") == "/Figure":
+                if " ".join(str(element.get("/Alt", "")).split()) in formulas:
+                    element.S = pikepdf.Name.Formula
+        for key in {"/CreationDate", "/ModDate"} & set(pdf.docinfo):
+            del pdf.docinfo[key]
+        pdf.docinfo.Creator = pikepdf.String(f"jupyter-fa {__version__}")
         with pdf.open_metadata(set_pikepdf_as_editor=False) as metadata:
             metadata.load_from_docinfo(pdf.docinfo)
             metadata["dc:language"] = {(soup.html or {}).get("lang") or "en"}

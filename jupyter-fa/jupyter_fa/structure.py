@@ -5,6 +5,7 @@ its neighbours, `<figure>` and `<caption>` where a caption stands, and links whe
 figure, a table or a section.
 """
 
+import copy
 import html
 import re
 
@@ -70,7 +71,9 @@ class Structure:
         self.links({words: target for _, target, words in sections})
         self.code()
         self.pictures()
-        if not self.printed:
+        if self.printed:
+            self.formulas()
+        else:
             self.folded_runs()
             self.anchors()
             self.collapsed()
@@ -115,9 +118,10 @@ class Structure:
         titles = [heading for heading in headings if heading.name == "h1"]
         found = []
         for heading in headings:
-            words = " ".join(heading.get_text().split())
+            words = words_of(heading)
             if words:
-                heading["id"] = heading.get("id") or self.free(words.replace(" ", "-"))
+                plain = "-".join(heading.get_text().split())
+                heading["id"] = heading.get("id") or self.free(plain)
                 if titles != [heading]:
                     found.append((int(heading.name[1]), heading["id"], words))
         return found
@@ -376,6 +380,11 @@ class Structure:
                 if LATIN.search(text):
                     element["lang"] = "en"
 
+    def formulas(self):
+        """Give formulas a role and a name with which Chromium tags them; or it drops their TeX."""
+        for math in self.main.select("math[alttext]"):
+            math.attrs |= {"role": "figure", "aria-label": math["alttext"]}
+
     def tab_stops(self):
         """Leave the focus to links and summaries, and to boxes that scroll: browsers know which."""
         for element in self.main.select("[tabindex='0']:not(a, summary, button, input)"):
@@ -385,6 +394,15 @@ class Structure:
         # nbconvert makes a tab stop of each `div` of these classes when it has the whole page.
         for element in self.soup.select("div.jp-Cell-inputWrapper, div.jp-OutputArea-output"):
             element.name = "section"
+
+
+def words_of(element: Tag) -> str:
+    """Return the words of an element in one line, where its formulas run from the left as in it."""
+    element = copy.copy(element)
+    if rtl_letters(element.get_text()):
+        for math in element.find_all("math"):
+            math.replace_with(f"\u2066{math.get_text()}\u2069")
+    return " ".join(element.get_text().split())
 
 
 def _number(match: re.Match) -> str:

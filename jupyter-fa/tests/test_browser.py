@@ -470,6 +470,67 @@ def test_pdf_is_printed_under_a_policy_whose_loops_start_no_browser(
     assert "words in print" in PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
 
 
+WORDS = "لا، لایه، پنج‌لایه، سؤالات، کالاها، أعمال، الآن، الأول، الإسم، سلام"
+HEADINGS = ["عنوان با Latin", "گام ReLU یا tanh؟", "درون وزن: $W - \\alpha$", "L2 در Adam"]
+
+
+def make_described(file):
+    """Print a notebook whose words, headings, formulas and links a PDF has to describe."""
+    head = "\n\n".join(f"## {heading}" for heading in HEADINGS[1:])
+    links = "[بیرون](https://example.org/) و [دفتر دیگر](b.ipynb) و [گام](#گام-ReLU-یا-tanh؟)"
+    formulas = f"$a+b$ و\n\n$${sample.DISPLAY[0]}$$"
+    cells = [sample.rtl(t) for t in (f"# {HEADINGS[0]}", head, WORDS, links, formulas)]
+    notebook = new_notebook(cells=[new_markdown_cell(cell) for cell in cells])
+    notebook.metadata["title"] = HEADINGS[0]
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    prints = [exported(notebook, exporter=PdfFaExporter) for _ in range(2)]
+    file.write_bytes(prints[0])
+    return file, prints
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory):
+    """The path of such a PDF, and two prints of it."""
+    return in_a_thread(make_described, tmp_path_factory.mktemp("described") / "described.pdf")
+
+
+def test_pdf_the_same_notebook_gives_the_same_bytes(described):
+    first, second = described[1]
+    assert first == second
+
+
+def test_pdf_bookmarks_are_the_headings(described):
+    titles = [entry.title for entry in flat(PdfReader(described[0]).outline)]
+    plain = [title.replace("\u2066W−α\u2069", "$W - \\alpha$") for title in titles]
+    assert plain == HEADINGS
+
+
+def test_pdf_formulas_and_links_have_words(described):
+    reader = PdfReader(described[0])
+    objects = [reader.get_object(number) for number in range(1, reader.trailer["/Size"])]
+    elements = [o for o in objects if isinstance(o, dict) and o.get("/S") == "/Formula"]
+    expected = {" ".join(tex.split()) for tex in (r"W - \alpha", "a+b", sample.DISPLAY[0])}
+    assert {element["/Alt"] for element in elements} == expected
+    notes = [note.get_object() for page in reader.pages for note in page["/Annots"]]
+    assert {note["/Contents"] for note in notes} == {"بیرون", "دفتر دیگر", "گام"}
+
+
+def test_pdf_metadata_are_in_xmp(described):
+    reader = PdfReader(described[0])
+    xmp = reader.xmp_metadata
+    assert xmp.dc_title["x-default"] == HEADINGS[0] and xmp.dc_language == ["fa"]
+    assert xmp.xmp_creator_tool.startswith("jupyter-fa") and xmp.xmp_create_date is None
+    assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
+
+
+def test_pdf_lam_alef_is_copied_in_its_order(described):
+    by_pypdf = PdfReader(described[0]).pages[0].extract_text()
+    for text in (text_of(described[0]), by_pypdf):
+        text = text.replace("\u200c", " ")  # as pypdf has it
+        assert all(word.replace("\u200c", " ") in text for word in WORDS.split("، ")), text
+
+
 CAPTION = sample.display({"text/markdown": sample.rtl("**شکل ۱ —** منحنی")})
 CHAPTERS = {
     "a": "# نخست\n\n## بخش الف\n\nشکل ۱ و [فصل دیگر](b.ipynb#بخش-ب)",

@@ -1,6 +1,7 @@
 """Files beside a notebook come into its page, others do not; links name exports."""
 
 import base64
+import io
 import logging
 import os
 from urllib.parse import quote
@@ -9,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from exports import exported as export
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from jupyter_fa import files
 from jupyter_fa.files import exported
@@ -138,6 +140,26 @@ def test_no_other_file_is_in_the_page_and_a_warning_says_why(folder, caplog, add
 def test_other_schemes_are_left_out(folder, scheme):
     made = page(folder, f'<img alt=a src="{scheme}{folder}/pic.png"> <a href="{scheme}/x">b</a>')
     assert "src=" not in made and scheme not in made
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_images_become_smaller_and_keep_every_pixel(mode):
+    original = Image.radial_gradient("L").convert(mode)
+    if mode == "RGBA":  # colours under what is transparent as well
+        original.putalpha(Image.linear_gradient("L"))
+    original.save(buffer := io.BytesIO(), "PNG", compress_level=0)
+    address = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    webp = lighter(address)
+    assert webp.startswith("data:image/webp;") and len(webp) < len(address)
+    shown = Image.open(io.BytesIO(base64.b64decode(webp.partition(",")[2]))).convert("RGBA")
+    assert shown.tobytes() == original.convert("RGBA").tobytes()
+
+
+@pytest.mark.parametrize("mode", ["I;16", "LA"])
+def test_images_that_a_webp_cannot_hold_stay_as_they_are(mode):
+    Image.new(mode, (9, 9)).save(buffer := io.BytesIO(), "PNG")
+    address = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    assert lighter(address) == address
 
 
 def test_large_images_are_left_out(folder, caplog, monkeypatch):

@@ -33,6 +33,14 @@ def test_the_contents_list_every_section_and_lead_to_it():
     assert len(page.select("nav.fa-contents")) == 2  # at the side, and folded on a phone
 
 
+def test_a_formula_in_a_heading_runs_from_the_left_in_the_contents():
+    page = made("# عنوان", "## گام $w - a$", "## Step $w - a$")
+    words = [link.get_text() for link in page.select("nav.fa-side a")]
+    assert words == ["گام \u2066w−a\u2069", "Step w−a"]
+    assert all(page.find(id=link["href"][1:]) for link in page.select("nav.fa-side a"))
+    assert not page.select("main [id*='\u2066']")
+
+
 def test_headings_have_anchors_and_a_title_has_none():
     page = made("# عنوان", "## نخست", "## دوم")
     assert [a["href"] for a in page.select("h2 .fa-anchor")] == ["#نخست", "#دوم"]
