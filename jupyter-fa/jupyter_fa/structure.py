@@ -158,6 +158,8 @@ class Structure:
             direction = self.language.direction
             fold = self.tag("details", class_="fa-fold fa-section", dir=direction)
             cell.insert_before(fold)
+            for link in heading.select(".fa-anchor"):  # a summary is a button: no link in it
+                link.decompose()
             fold.append(self.tag("summary", heading.extract()))
             fold.extend([cell.extract(), *(other.extract() for other in rest)])
 
