@@ -66,8 +66,7 @@ PROPORTIONS = """() => {
   const high = (list) => list.reduce((sum, e) => sum + e.getBoundingClientRect().height, 0);
   const all = (selector) => [...document.querySelectorAll(selector)].filter(shown);
   const length = document.documentElement.scrollHeight;
-  const code = all('.jp-Cell-inputWrapper')
-    .filter((e) => e.querySelector('.jp-InputArea-editor') && !e.closest('details:not([open])'));
+  const code = all('.jp-Cell-inputWrapper').filter((e) => e.querySelector('.jp-InputArea-editor'));
   const answers = [...document.querySelectorAll('.jp-RenderedMarkdown')]
     .find((e) => e.querySelector('strong')?.textContent === 'پاسخ کوتاه');
   return {
