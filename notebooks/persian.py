@@ -217,7 +217,7 @@ def rtl_block(text):
 
     A number after a Latin or Greek word is told to stand on its left; bidi would put it right.
     """
-    body = re.sub(r"([A-Za-zͰ-Ͽ][0-9]?[:،]? )(?=[۰-۹])", "\\1\u200f", text)
+    body = re.sub(r"([A-Za-zͰ-Ͽ][0-9]?[»):،؛]* )(?=[۰-۹])", "\\1\u200f", text)
     return Markdown(f'<div dir="rtl">\n\n{body}\n\n</div>')
 
 

@@ -154,3 +154,10 @@ def test_tables_and_paragraphs_are_right_to_left(displayed):
     first, second = (markdown.data for markdown, _ in displayed)
     assert first == '<div dir="rtl">\n\nالف ۳\n\n</div>'
     assert "| ReLU | ۲٬۰۰۰ |" in second and "| الف | ۱٫۰ |" in second
+
+
+@pytest.mark.parametrize("before", ["ReLU", "L2:", "«بدون L2»", "تصادفی (SGD)", "σ(4z)", "(Adam)،"])
+def test_a_number_after_a_latin_word_stands_on_its_left(displayed, before):
+    persian.say(f"{before} ۱۹۷ تا")
+    [(markdown, _)] = displayed
+    assert f"{before} \u200f۱۹۷ تا" in markdown.data
