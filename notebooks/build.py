@@ -239,6 +239,18 @@ def put_in_place(folder, figures):
     os.replace(folder / "index.html", BUILD / "index.html")
 
 
+@contextlib.contextmanager
+def scratch():
+    """A folder for what a browser that is stopped leaves behind; it may write on for a moment."""
+    folder = tempfile.mkdtemp()
+    try:
+        yield folder
+    finally:
+        end = time.monotonic() + 3
+        while os.path.exists(folder) and time.monotonic() < end:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def build(figures):
     """Make everything, for one build at a time; whether all went well."""
     from jupyter_fa.pdf import can_print
@@ -280,8 +292,8 @@ def build(figures):
 def main():
     figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures").resolve()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:  # in a folder for what a browser that is stopped leaves behind
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as os.environ["TMPDIR"]:
+    try:
+        with scratch() as os.environ["TMPDIR"]:
             return int(not build(figures))
     except KeyboardInterrupt:
         interrupted()

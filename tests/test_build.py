@@ -1,6 +1,7 @@
 """The index page of the report, and reports that lack a browser or fail on the way."""
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -292,6 +293,18 @@ def test_at_any_moment_of_the_change_an_index_is_of_the_pages_beside_it(
     assert after == before or "index.html" not in after or code == 0
     assert before.keys() - {"index.html"} <= after.keys() and not (build.BUILD / ".new").exists()
     assert build.main() == 0 and contents().keys() == before.keys()
+
+
+def test_nothing_is_left_of_a_browser_that_writes_until_it_ends():
+    def write(folder):
+        with contextlib.suppress(OSError):
+            for i in range(2000):
+                Path(folder, str(i % 50)).write_text("")
+
+    with ThreadPoolExecutor(1) as browser:
+        with build.scratch() as folder:
+            browser.submit(write, folder)
+        assert not Path(folder).exists()
 
 
 def test_a_build_folder_that_cannot_be_made_is_said_in_one_line(nothing_runs, capsys):
