@@ -5,17 +5,22 @@ tree; only a small one that is written here is run.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
@@ -57,7 +62,7 @@ RAW_TEX = r"""() => {
 # How many windows a page is long as it opens, how much of it is code, how many sentences of the
 # short answer end within two windows, and what stops the keyboard besides links and folds.
 PROPORTIONS = """() => {
-  const shown = (e) => e.getBoundingClientRect().height > 0;
+  const shown = (e) => e.checkVisibility() && e.getBoundingClientRect().height > 0;
   const high = (list) => list.reduce((sum, e) => sum + e.getBoundingClientRect().height, 0);
   const all = (selector) => [...document.querySelectorAll(selector)].filter(shown);
   const length = document.documentElement.scrollHeight;
@@ -98,6 +103,17 @@ r.show(fig, "small", data="هزینۀ آموزش.", alt="خطی که پایین 
     "r.say(f\"دقت {r.percent(np.median(runs['کوچک'].test_accuracy[:, -1]))} است.\")",
     'r.table(["نام", "مقدار"], [["الف", r.fa(1.5)]])',
 ]
+PRINT = """
+import sys
+from pathlib import Path
+sys.path[:0] = ["notebooks", "."]
+import build, nbformat
+folder = Path("notebooks")
+for name in build.NOTEBOOKS:
+    assert build.export(folder / f"{name}.ipynb", ["pdf_fa"])
+notebooks = {name: nbformat.read(folder / f"{name}.ipynb", 4) for name in build.NOTEBOOKS}
+assert build.export_book(notebooks, folder)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -122,8 +138,10 @@ def pages(tree):
 
 @pytest.fixture(scope="session")
 def pdfs(tree):
-    """The folder of the four PDFs."""
-    nbconvert("--to", "pdf_fa", *(f"notebooks/{name}.ipynb" for name in NAMES), cwd=tree)
+    """The folder of the four PDFs and report.pdf, printed as ``make report`` does."""
+    fresh = {"JUPYTER_CONFIG_DIR": str(tree / "config"), "JUPYTER_DATA_DIR": str(tree / "data")}
+    environment = {**os.environ, "JUPYTER_FA_FONT": "", **fresh}
+    subprocess.run([sys.executable, "-c", PRINT], cwd=tree, env=environment, check=True)
     return tree / "notebooks"
 
 
@@ -378,10 +396,14 @@ class TestPdf:
             assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
         root = reader.trailer["/Root"]
         assert bool(root["/MarkInfo"]["/Marked"]) and root["/Lang"] == "fa"
-        headings = re.findall(
-            "^##? ", "\n".join(cell.source for cell in cells(name, "markdown")), re.MULTILINE
-        )
-        assert len(list(flat(reader.outline))) >= len(headings)
+
+    def test_its_bookmarks_are_its_headings(self, pdfs, name):
+        titles = [entry.title for entry in flat(PdfReader(pdfs / f"{name}.pdf").outline)]
+        text = "\n".join(cell.source for cell in cells(name, "markdown"))
+        headings = re.findall("^#+ +(.*)", text, re.MULTILINE)
+        assert len(titles) == len(headings)
+        for title, heading in zip(titles, headings, strict=True):
+            assert "$" in heading or title == printed(re.sub("[`*]", "", heading)).strip()
 
     def test_its_text_is_persian_as_typed(self, pdfs, name):
         text = text_of(pdfs / f"{name}.pdf", *["-x", "0", "-y", "57", "-W", "595", "-H", "728"])
@@ -404,3 +426,69 @@ class TestPdf:
         links = [str(action["/URI"]) for action in notes if "/URI" in action]
         relative = {link for link in links if not link.startswith("https://")}
         assert relative and relative <= {f"{other}.pdf" for other in NAMES}
+
+
+def empty_below(pdf):
+    """The share of each page's text area that is empty under its last line."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["pdftoppm", "-r", "36", "-png", pdf, f"{folder}/page"], check=True)
+        for file in sorted(Path(folder).iterdir()):
+            page = np.asarray(Image.open(file).convert("L"))
+            area = page[len(page) * 20 // 297 : len(page) * 277 // 297]
+            inked = np.flatnonzero((area < 200).any(axis=1))
+            yield 1 - (inked[-1] + 1) / len(area) if len(inked) else 1
+
+
+@pytest.fixture(scope="session")
+def report(pdfs):
+    """report.pdf and the page, from 0, on which each of its chapters starts."""
+    reader = PdfReader(pdfs / "report.pdf")
+    titles = {
+        printed(nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4).metadata.title)
+        for name in NAMES
+    }
+    starts = {}  # the short answers have the same titles, before the chapters
+    for entry in flat(reader.outline):
+        if entry.title in titles:
+            starts[entry.title] = reader.get_destination_page_number(entry)
+    assert set(starts) == titles
+    return pdfs / "report.pdf", starts
+
+
+def test_pdfs_have_at_most_eighty_pages(pdfs, report):
+    lengths = [len(PdfReader(pdfs / f"{name}.pdf").pages) for name in NAMES]
+    assert sum(lengths) <= 80
+    assert sum(lengths) - 4 <= len(PdfReader(report[0]).pages) <= 80
+
+
+def test_no_page_of_the_report_is_empty_without_reason(report):
+    file, starts = report
+    ends = {start - 1 for start in starts.values()}  # before a chapter; the last page, too
+    empty = list(empty_below(file))
+    wrong = [page + 1 for page, share in enumerate(empty) if share > 0.4 and page not in ends]
+    assert set(wrong) <= {1, len(empty)}  # the title page has its lines where it wants
+
+
+def test_each_page_of_the_report_has_its_chapters_title_above_and_its_number_below(report):
+    file, starts = report
+    count = len(PdfReader(file).pages)
+    for page in range(min(starts.values()), count):
+        title = max((start, title) for title, start in starts.items() if start <= page)[1]
+        here = ["-f", str(page + 1), "-l", str(page + 1), "-x", "0", "-W", "595"]
+        above = text_of(file, *here, "-y", "0", "-H", "56")
+        assert re.sub(r"\W", "", above) == re.sub(r"\W", "", title)
+        below = text_of(file, *here, "-y", "786", "-H", "56")
+        assert set(re.findall("[۰-۹]+", below)) == {persian(page + 1), persian(count)}
+
+
+def persian(number):
+    return str(number).translate({48 + i: 0x6F0 + i for i in range(10)})
+
+
+def test_each_figure_of_the_report_is_on_one_page_with_its_caption(report):
+    reader = PdfReader(report[0])
+    drawn = Counter(page for page, *_ in images(reader))
+    assert sum(drawn.values()) == sum(len(figures(name)) for name in NAMES)
+    for page, count in drawn.items():
+        text = reader.pages[page].extract_text()  # «شکل ۳ —», or turned round as on the paper
+        assert len(re.findall("شکل *[۰-۹]+ *—|— *[۰-۹]+ *شکل", text)) == count, page + 1
