@@ -207,7 +207,7 @@ def stopped_by_signals():
     loop.add_signal_handler = lambda *_: None  # nbclient's would end one kernel and no other
 
     def stop(number, _):
-        for signal_ in before:
+        for signal_ in before:  # to the end: the second of an impatient user changes nothing
             signal.signal(signal_, signal.SIG_IGN)
         loop.call_soon_threadsafe(task.cancel, number)
 
@@ -216,7 +216,8 @@ def stopped_by_signals():
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is stop:
+                signal.signal(number, handler)
 
 
 def put_in_place(folder, figures):
@@ -305,4 +306,10 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except SystemExit as stop:
+        code = stop.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # nbclient's callbacks at an exit complain of kernels that never started
