@@ -171,8 +171,8 @@ async def make_all(folder, formats):
         async def export_apart(name, function, *arguments):
             try:
                 return await asyncio.wrap_future(pool.submit(function, *arguments))
-            except RuntimeError as broken:  # a process that was killed
-                print(f"{name}: {in_a_line(broken)}", file=sys.stderr)
+            except Exception as error:  # of a process that was killed, of a package half-installed
+                print(f"{name}: {in_a_line(error)}", file=sys.stderr)
                 return False
 
         async def make(name):

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -332,7 +333,8 @@ def test_an_interrupt_is_one_line_and_130(nothing_runs, monkeypatch, capsys):
     page = built()
 
     async def interrupted(*_):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
 
     monkeypatch.setattr(build, "execute", interrupted)
     with pytest.raises(SystemExit) as stopped:
