@@ -13,11 +13,11 @@ from .structure import words_of
 
 STYLE = """
 .fa-chapter, .fa-front + * { break-before: page; }
-#fa-main > :not(.fa-chapter) { --jp-content-line-height: 1.55; }
+#fa-main > :not(.fa-chapter) { --jp-content-line-height: 1.5; --jp-content-font-size1: 9.5pt; }
 .fa-front { padding-block-start: 60mm; }
 .fa-front :is(h1, p) { text-align: center !important; }
 .fa-book:has(ol ol > li:nth-child(9)) {
-  columns: 2; column-gap: 10mm; font-size: 9pt; line-height: 1.5; }
+  break-inside: avoid; columns: 2; column-gap: 10mm; font-size: 9pt; line-height: 1.5; }
 .jp-Notebook .jp-RenderedHTMLCommon .fa-book ol { list-style: none; padding: 0; margin: 0; }
 .jp-Notebook .jp-RenderedHTMLCommon .fa-book ol ol { padding-inline-start: 1.5em; }
 .fa-book > ol > li > a { font-weight: bold; break-after: avoid; }
