@@ -171,8 +171,8 @@ async def make_all(folder, formats):
         async def export_apart(name, function, *arguments):
             try:
                 return await asyncio.wrap_future(pool.submit(function, *arguments))
-            except RuntimeError as broken:  # a process that was killed
-                print(f"{name}: {in_a_line(broken)}", file=sys.stderr)
+            except Exception as error:  # of a process that was killed, of a package half-installed
+                print(f"{name}: {in_a_line(error)}", file=sys.stderr)
                 return False
 
         async def make(name):
@@ -207,7 +207,7 @@ def stopped_by_signals():
     loop.add_signal_handler = lambda *_: None  # nbclient's would end one kernel and no other
 
     def stop(number, _):
-        for signal_ in before:
+        for signal_ in before:  # to the end: the second of an impatient user changes nothing
             signal.signal(signal_, signal.SIG_IGN)
         loop.call_soon_threadsafe(task.cancel, number)
 
@@ -216,7 +216,8 @@ def stopped_by_signals():
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is stop:
+                signal.signal(number, handler)
 
 
 def put_in_place(folder, figures):
@@ -237,6 +238,18 @@ def put_in_place(folder, figures):
         else:
             (BUILD / file).unlink(missing_ok=True)
     os.replace(folder / "index.html", BUILD / "index.html")
+
+
+@contextlib.contextmanager
+def scratch():
+    """A folder for what a browser that is stopped leaves behind; it may write on for a moment."""
+    folder = tempfile.mkdtemp()
+    try:
+        yield folder
+    finally:
+        end = time.monotonic() + 3
+        while os.path.exists(folder) and time.monotonic() < end:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def build(figures):
@@ -280,8 +293,8 @@ def build(figures):
 def main():
     figures = Path(os.environ.get("FIGURES_DIR") or BUILD / "figures").resolve()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:  # in a folder for what a browser that is stopped leaves behind
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as os.environ["TMPDIR"]:
+    try:
+        with scratch() as os.environ["TMPDIR"]:
             return int(not build(figures))
     except KeyboardInterrupt:
         interrupted()
@@ -293,4 +306,10 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except SystemExit as stop:
+        code = stop.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # nbclient's callbacks at an exit complain of kernels that never started

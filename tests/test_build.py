@@ -1,9 +1,11 @@
 """The index page of the report, and reports that lack a browser or fail on the way."""
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -294,6 +296,18 @@ def test_at_any_moment_of_the_change_an_index_is_of_the_pages_beside_it(
     assert build.main() == 0 and contents().keys() == before.keys()
 
 
+def test_nothing_is_left_of_a_browser_that_writes_until_it_ends():
+    def write(folder):
+        with contextlib.suppress(OSError):
+            for i in range(2000):
+                Path(folder, str(i % 50)).write_text("")
+
+    with ThreadPoolExecutor(1) as browser:
+        with build.scratch() as folder:
+            browser.submit(write, folder)
+        assert not Path(folder).exists()
+
+
 def test_a_build_folder_that_cannot_be_made_is_said_in_one_line(nothing_runs, capsys):
     build.BUILD.write_text("a file")
     assert build.main() == 1
@@ -319,7 +333,8 @@ def test_an_interrupt_is_one_line_and_130(nothing_runs, monkeypatch, capsys):
     page = built()
 
     async def interrupted(*_):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
 
     monkeypatch.setattr(build, "execute", interrupted)
     with pytest.raises(SystemExit) as stopped:

@@ -315,7 +315,8 @@ def test_pickled_objects_never_run(tmp_path, disguise):
     assert not trap.file.exists()
 
 
-def test_source_is_believed_only_for_the_very_files_it_lists(tmp_path):
+def test_source_is_believed_only_for_the_very_files_it_lists(tmp_path, monkeypatch):
+    monkeypatch.delenv("FASHION_MNIST_DIR", raising=False)
     prepare.prepare(tmp_path, mirrors=(), draw=tiny_drawing)
     assert nn_core.load_data(tmp_path).source == "stand-in"
     np.savez(tmp_path / "y_test.npz", 1 - np.load(tmp_path / "y_test.npz")["arr_0"])
