@@ -45,7 +45,7 @@ from pages import TITLE, claims_of, front, index
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 BUILD = HERE.parent / "build"
-LONGEST_FIRST = ["03_optimizers", "02_initialization", "04_regularization", "01_activations"]
+LONGEST_FIRST = ["03_optimizers", "04_regularization", "02_initialization", "01_activations"]
 
 
 async def execute(name, folder, workers):
@@ -163,8 +163,8 @@ async def make_all(folder, formats):
 
     side_by_side = min(cores(), len(NOTEBOOKS))
     workers = dict.fromkeys(LONGEST_FIRST, cores() // side_by_side)
-    if side_by_side < len(workers):
-        workers[LONGEST_FIRST[-1]] = cores()  # the last one to begin is alone in the end
+    if side_by_side < len(workers):  # either of the last two may be alone in the end
+        workers |= dict.fromkeys(LONGEST_FIRST[-2:], cores())
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
     with stopped_by_signals(), Workers(min(2, side_by_side), context) as pool:
 

@@ -180,7 +180,7 @@ def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, capsys
 
 
 @pytest.mark.parametrize(
-    "cores, expected", [(1, [1, 1, 1, 1]), (2, [1, 1, 1, 2]), (4, [1] * 4), (8, [2] * 4)]
+    "cores, expected", [(1, [1, 1, 1, 1]), (2, [1, 1, 2, 2]), (4, [1] * 4), (8, [2] * 4)]
 )
 def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores, expected):
     given, run = [], build.execute
