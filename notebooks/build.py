@@ -5,8 +5,8 @@ all four. Figures go to $FIGURES_DIR or build/figures; index.html links them all
 notebooks are not touched. A notebook that fails is exported as far as it came, and the exit code
 is 1.
 
-Notebooks are executed side by side, each with its share of the cores for its sweeps, for while one
-trains another draws; and each is exported while the next are executed. All is made in a folder
+Notebooks are executed side by side, each with its share of the cores for its sweeps, because while
+one trains another draws; and each is exported while the next are executed. All is made in a folder
 apart and put in its place at the end, so a build that is stopped changes nothing, and no page or
 verdict of an older build stands beside a new one. Two builds at once take turns.
 """
@@ -39,8 +39,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
+from pages import FRONT_PAGES, TITLE, claims_of, front, index
 from pages import LEADING_FIGURE as NOTEBOOKS
-from pages import TITLE, claims_of, front, index
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
@@ -92,26 +92,24 @@ async def execute(name, folder, workers):
     return notebook, error
 
 
-def export(file, formats):
-    """``jupyter nbconvert --to`` each format, in this process; whether all succeeded.
+def export(file, to):
+    """``jupyter nbconvert --to`` a format, in this process; whether it succeeded.
 
-    A format that fails leaves no file, and neither do those after it.
+    A format that fails leaves no file.
     """
     from nbconvert.nbconvertapp import NbConvertApp
 
-    for to in formats:
-        made = file.with_suffix("." + to.removesuffix("_fa"))
-        try:
-            app = NbConvertApp()
-            app.initialize(["--log-level=WARN", "--FaPage.strict=True", "--to", to, str(file)])
-            app.start()
-            if to == "pdf_fa":  # what was printed, for report.pdf
-                file.with_suffix(".print").write_text(app.exporter.page, encoding="utf-8")
-        except (Exception, SystemExit) as error:  # Playwright's, for want of a browser, and others
-            made.unlink(missing_ok=True)
-            if not isinstance(error, SystemExit):  # which nbconvert raises when it has said why
-                print(f"{file.stem}: {in_a_line(error)}", file=sys.stderr, flush=True)
-            return False
+    try:
+        app = NbConvertApp()
+        app.initialize(["--log-level=WARN", "--FaPage.strict=True", "--to", to, str(file)])
+        app.start()
+        if to == "pdf_fa":  # what was printed, for report.pdf
+            file.with_suffix(".print").write_text(app.exporter.page, encoding="utf-8")
+    except (Exception, SystemExit) as error:  # Playwright's, for want of a browser, and others
+        file.with_suffix("." + to.removesuffix("_fa")).unlink(missing_ok=True)
+        if not isinstance(error, SystemExit):  # which nbconvert raises when it has said why
+            print(f"{file.stem}: {in_a_line(error)}", file=sys.stderr, flush=True)
+        return False
     return True
 
 
@@ -134,7 +132,8 @@ def export_book(notebooks, folder):
     app.initialize(["--log-level=WARN"])  # reads the configuration
     exporter = PdfFaExporter(config=app.config)
     try:
-        pdf = book(printed, front(notebooks, printed), TITLE, exporter)
+        chapters = [(folder / f"{name}.pdf").read_bytes() for name in printed]
+        pdf = book(printed, front(notebooks, printed), TITLE, exporter, chapters, FRONT_PAGES)
         (folder / "report.pdf").write_bytes(pdf)
     except Exception as error:  # Playwright's, for want of a browser, and others
         (folder / "report.pdf").unlink(missing_ok=True)
@@ -183,7 +182,8 @@ async def make_all(folder, formats):
             elif error:
                 print(f"{name}: {in_a_line(error)}", file=sys.stderr)
             start, file = time.perf_counter(), folder / f"{name}.ipynb"
-            done = file.is_file() and await export_apart(name, export, file, formats)
+            made = [export_apart(name, export, file, to) for to in formats if file.is_file()]
+            done = made and all(await asyncio.gather(*made))
             state, seconds = "done" if done else "FAILED", time.perf_counter() - start
             print(f"{name}: {' and '.join(formats)} {state} in {seconds:.0f} s", flush=True)
             return notebook, done and not error

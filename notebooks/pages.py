@@ -161,6 +161,9 @@ FRONT = """<div class="fa-front jp-RenderedHTMLCommon"><h1>{title}</h1>{says}
 """
 
 
+FRONT_PAGES = 3  # as printed; should it be another number, the book is printed twice
+
+
 def fa_date():
     """Today, in Persian digits."""
     return re.sub("[0-9]+", lambda n: fa(int(n[0])).replace("٬", ""), f"{datetime.date.today()}")

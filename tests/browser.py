@@ -109,7 +109,7 @@ sys.path[:0] = ["notebooks", "."]
 import build, nbformat
 folder = Path("notebooks")
 for name in build.NOTEBOOKS:
-    assert build.export(folder / f"{name}.ipynb", ["pdf_fa"])
+    assert build.export(folder / f"{name}.ipynb", "pdf_fa")
 notebooks = {name: nbformat.read(folder / f"{name}.ipynb", 4) for name in build.NOTEBOOKS}
 assert build.export_book(notebooks, folder)
 """

@@ -124,10 +124,9 @@ def test_the_index_finds_figures_in_a_folder_of_any_name(folder):
     assert page.count('src="a%2520%22b/') == 4
 
 
-def make_files(file, formats):
-    """An export that goes well, in empty files."""
-    for to in formats:
-        file.with_suffix("." + to.removesuffix("_fa")).touch()
+def make_file(file, to):
+    """An export that goes well, in an empty file."""
+    file.with_suffix("." + to.removesuffix("_fa")).touch()
     return True
 
 
@@ -152,7 +151,7 @@ def nothing_runs(tmp_path, monkeypatch):
 
     def export(file, to):
         formats.append((file.stem, to))
-        return make_files(file, to)
+        return make_file(file, to)
 
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
     monkeypatch.delenv("FIGURES_DIR", raising=False)
@@ -173,7 +172,7 @@ def built(name="index.html"):
 
 def test_without_a_browser_the_pdfs_are_skipped_in_one_line(nothing_runs, capsys):
     assert build.main() == 0
-    assert sorted(nothing_runs) == [(name, ["html"]) for name in pages.LEADING_FIGURE]
+    assert sorted(nothing_runs) == [(name, "html") for name in pages.LEADING_FIGURE]
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("pdf")]
     assert len(lines) == 1 and "install" in lines[0]
     assert ".pdf" not in built()
@@ -198,7 +197,8 @@ def test_side_by_side_notebooks_share_the_cores(nothing_runs, monkeypatch, cores
 def test_with_a_browser_there_are_pdfs(nothing_runs, monkeypatch):
     monkeypatch.setattr(pdf, "find_browser", lambda: "/usr/bin/chromium")
     assert build.main() == 0
-    assert [formats for _, formats in nothing_runs] == [["html", "pdf_fa"]] * 4
+    both = [(name, to) for name in pages.LEADING_FIGURE for to in ("html", "pdf_fa")]
+    assert sorted(nothing_runs) == both
     assert all(f'href="{name}.pdf"' in built() for name in pages.LEADING_FIGURE)
 
 
@@ -209,8 +209,8 @@ def test_what_an_export_did_not_make_is_neither_linked_nor_left_from_before(
     assert build.main() == 0
     (build.BUILD / "03_optimizers.html").write_text("the page of the build before")
 
-    def export(file, formats):
-        return file.stem != "03_optimizers" and make_files(file, formats)
+    def export(file, to):
+        return file.stem != "03_optimizers" and make_file(file, to)
 
     monkeypatch.setattr(build, "export", export)
     assert build.main() == 1
@@ -387,15 +387,15 @@ def test_an_export_in_this_process_is_the_commands(tmp_path):
     file = tmp_path / "one.ipynb"
     cells = [new_code_cell("1 + 1")]
     nbformat.write(new_notebook(cells=cells, metadata={"title": TITLES[0]}), file)
-    assert build.export(file, ["html"])
+    assert build.export(file, "html")
     assert '<html dir="rtl" lang="fa">' in file.with_suffix(".html").read_text(encoding="utf-8")
-    assert not build.export(tmp_path / "none.ipynb", ["html"])
+    assert not build.export(tmp_path / "none.ipynb", "html")
 
 
 def test_an_export_with_a_formula_that_cannot_be_set_is_a_failed_one(tmp_path):
     file = tmp_path / "one.ipynb"
     nbformat.write(new_notebook(cells=[new_markdown_cell(r"$\foo$")]), file)
-    assert not build.export(file, ["html"])
+    assert not build.export(file, "html")
 
 
 def test_an_export_that_raises_is_a_failed_one_without_an_old_pdf(tmp_path, monkeypatch, capsys):
@@ -403,8 +403,7 @@ def test_an_export_that_raises_is_a_failed_one_without_an_old_pdf(tmp_path, monk
         raise RuntimeError("the browser did not start")
 
     monkeypatch.setattr(NbConvertApp, "start", start)
-    for kind in ("html", "pdf"):
-        (tmp_path / f"one.{kind}").touch()
-    assert build.export(tmp_path / "one.ipynb", ["html", "pdf_fa"]) is False
-    assert not (tmp_path / "one.html").exists()
+    (tmp_path / "one.pdf").touch()
+    assert build.export(tmp_path / "one.ipynb", "pdf_fa") is False
+    assert not (tmp_path / "one.pdf").exists()
     assert "one: RuntimeError: the browser did not start" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -32,23 +33,32 @@ DIGITS = {"en": "0123456789", "fa": "۰۱۲۳۴۵۶۷۸۹", "ar": "٠١٢٣٤٥�
 REFERENCES = ("aria-labelledby", "aria-describedby", "for", "headers")
 
 
-def book(pages: dict[str, str], front: str, title: str, exporter: PdfFaExporter) -> bytes:
+def book(
+    pages: dict[str, str],
+    front: str,
+    title: str,
+    exporter: PdfFaExporter,
+    chapters: Iterable[bytes] = (),
+    front_pages: int = 0,
+) -> bytes:
     """Return the PDF of a book.
 
     pages : {name: what `exporter` printed of NAME.ipynb}, the chapters; links between them stay so
     front : the HTML before the first chapter, in which `<nav class="fa-book">` is filled
         with the contents and their page numbers, and `href="NAME.pdf#id"` leads to a chapter
+    chapters, front_pages : the chapters' own PDFs, and how many pages the front will probably
+        have; where both are right, the page numbers are known without a first print
     """
-    chapters = {name: BeautifulSoup(page, "html.parser").main for name, page in pages.items()}
-    ids = {(name, ""): f"chapter-{n}" for n, name in enumerate(chapters, 1)}
-    for name, chapter in chapters.items():  # short, because a PDF's names have 127 bytes at most
+    parts = {name: BeautifulSoup(page, "html.parser").main for name, page in pages.items()}
+    ids = {(name, ""): f"chapter-{n}" for n, name in enumerate(parts, 1)}
+    for name, chapter in parts.items():  # short, because a PDF's names have 127 bytes at most
         for element in chapter.select("[id]"):
             ids[name, element["id"]] = f"part-{len(ids)}"
     soup = BeautifulSoup(next(iter(pages.values())), "html.parser")
     soup.main.clear()
     soup.main.append(BeautifulSoup(front, "html.parser"))
     rules = [STYLE]
-    for name, chapter in chapters.items():
+    for name, chapter in parts.items():
         own = ids[name, ""]
         heading = chapter.find("h1")
         words = words_of(heading) if heading else name
@@ -63,10 +73,16 @@ def book(pages: dict[str, str], front: str, title: str, exporter: PdfFaExporter)
     places = _contents(soup)
     _dress(soup, title, rules, exporter)
     digits = str.maketrans(DIGITS["en"], DIGITS.get(soup.html.get("lang"), DIGITS["en"]))
-    printed = exporter.run_playwright(str(soup))
-    for place, number in zip(places, _page_numbers(printed, places), strict=True):
-        place.string = str(number).translate(digits)
-    return exporter.run_playwright(str(soup))
+    known = _expected(chapters, front_pages)
+    for _ in range(3):  # one print where all was known, two where nothing was
+        numbers = [known[index] if -index <= len(known) else 100 for _, index in places]
+        for (place, _), number in zip(places, numbers):
+            place.string = str(number).translate(digits)
+        printed = exporter.run_playwright(str(soup))
+        known, _ = _heading_pages(printed)
+        if [known[index] for _, index in places] == numbers:
+            break
+    return printed
 
 
 def _dress(soup: BeautifulSoup, title: str, rules: list[str], exporter: PdfFaExporter):
@@ -104,25 +120,27 @@ def _within(href: str, name: str, ids: dict[tuple[str, str], str]) -> str:
     return f"#{ids.get((to, unquote(url.fragment)), ids[to, ''])}"
 
 
-def _contents(soup: BeautifulSoup) -> list[Tag]:
-    """Fill the contents; return the places of the page numbers, each with its heading's index."""
+def _contents(soup: BeautifulSoup) -> list[tuple[Tag, int]]:
+    """Fill the contents; return the places of the page numbers, each with its heading's index.
+
+    The index counts all headings and from the end, as chapters are the end of the book.
+    """
     nav = soup.main.select_one("nav.fa-book")
     if nav is None:
         return []
     headings = soup.main.find_all(re.compile("^h[1-6]$"))
     top, places = soup.new_tag("ol"), []
-    for index, heading in enumerate(headings):
+    for index, heading in enumerate(headings, -len(headings)):
         if not heading.find_parent(class_="fa-chapter") or heading.name not in ("h1", "h2"):
             continue
         words = words_of(heading)
         target = heading if heading.name == "h2" else heading.find_parent(class_="fa-chapter")
         link = soup.new_tag("a", attrs={"href": f"#{target.get('id', '')}"})
         number = soup.new_tag("span", attrs={"class": "fa-number"})
-        number.string, number.heading_index = "000", index
         link.extend([words, number])
         item = soup.new_tag("li")
         item.append(link)
-        places.append(number)
+        places.append((number, index))
         below = top.contents[-1] if heading.name == "h2" and top.contents else None
         if below is not None and not below.ol:
             below.append(soup.new_tag("ol"))
@@ -131,12 +149,22 @@ def _contents(soup: BeautifulSoup) -> list[Tag]:
     return places
 
 
-def _page_numbers(printed: bytes, places: list[Tag]) -> list[int]:
-    """Return the page of each heading, by the bookmarks of a first print."""
+def _expected(chapters: Iterable[bytes], front_pages: int) -> list[int]:
+    """Return the page of each heading of the chapters: each begins on a page of its own."""
+    numbers, before = [], front_pages
+    for chapter in chapters:
+        found, pages = _heading_pages(chapter)
+        numbers += [before + number for number in found]
+        before += pages
+    return numbers
+
+
+def _heading_pages(printed: bytes) -> tuple[list[int], int]:
+    """Return the page of each heading of a PDF, by its bookmarks, and how many pages it has."""
     import pikepdf
 
     with pikepdf.open(io.BytesIO(printed)) as pdf:
         pages = {sheet.objgen: number for number, sheet in enumerate(pdf.pages, 1)}
         with pdf.open_outline() as outline:
             found = [pages[e.destination[0].objgen] for e in entries_of(outline.root)]
-    return [found[place.heading_index] for place in places]
+    return found, len(pages)

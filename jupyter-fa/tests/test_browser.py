@@ -539,22 +539,31 @@ CHAPTERS = {
 FRONT = '<h1>کتاب</h1><p><a href="b.pdf#fig-1">شکل فصل دوم</a></p><nav class="fa-book"></nav>'
 
 
-def make_book(file):
-    """Print a book of two notebooks that link to each other."""
-    exporter, pages = PdfFaExporter(config=installed()), {}
+def make_book(folder, front_pages=None):
+    """Print a book of two notebooks that link to each other; its file and how often it did."""
+    exporter, pages, chapters = PdfFaExporter(config=installed()), {}, []
     drawn = new_code_cell("1", outputs=[sample.display({"image/png": sample.png()}), CAPTION])
     for name, text in CHAPTERS.items():
         notebook = new_notebook(cells=[new_markdown_cell(sample.rtl(text)), drawn])
-        exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
+        chapters.append(exporter.from_notebook_node(notebook, {"metadata": {"name": name}})[0])
         pages[name] = exporter.page
-    file.write_bytes(book(pages, FRONT, "کتاب", exporter))
+    known, prints, run = {}, [], exporter.run_playwright
+    if front_pages is not None:
+        known = {"chapters": chapters, "front_pages": front_pages}
+    exporter.run_playwright = lambda page: prints.append(page) or run(page)
+    (folder / "book.pdf").write_bytes(book(pages, FRONT, "کتاب", exporter, **known))
+    return folder / "book.pdf", len(prints)
+
+
+@pytest.fixture(
+    scope="module", params=[(None, 2), (1, 1), (5, 2)], ids="nothing right wrong".split()
+)
+def printed_book(request, tmp_path_factory):
+    """The path of a book, made outside of the loop of these tests, in as few prints as can be."""
+    front_pages, expected = request.param
+    file, prints = in_a_thread(make_book, tmp_path_factory.mktemp("book"), front_pages)
+    assert prints == expected
     return file
-
-
-@pytest.fixture(scope="module")
-def printed_book(tmp_path_factory):
-    """The path of a book, made outside of the loop of these tests."""
-    return in_a_thread(make_book, tmp_path_factory.mktemp("book") / "book.pdf")
 
 
 def test_book_has_its_chapters_and_their_pages_in_the_contents(printed_book):
