@@ -46,7 +46,7 @@ notebooks: .venv/ready ## execute the notebooks in place, redraw figures/, renew
 oracle: .venv-bench/ready ## PyTorch's gradients and optimizers, and a Dask cluster, agree with ours
 	.venv-bench/bin/python -m pytest tests/oracle_torch.py tests/oracle_dask.py
 
-# Linux, for it keeps itself to one core (os.sched_getaffinity).
+# Linux, because it keeps itself to one core (os.sched_getaffinity).
 bench: .venv-bench/ready ## an epoch of training beside PyTorch, JAX and scikit-learn; needs Linux
 	.venv-bench/bin/python data/prepare.py
 	.venv-bench/bin/python benchmarks/bench.py

@@ -197,6 +197,6 @@ def warn_unscaled(argument, x):
 
     No other feature is told from a pixel below 100; standardized ones are negative too.
     """
-    if x.min() >= 0 and x.max() > 100:
+    if x.max() > 100 and x.min() >= 0:
         text = f"{argument} goes up to {x.max():g}; pixels belong in [0, 1]: divide them by 255"
         warnings.warn(text, UserWarning, stacklevel=1)  # here, so that it is shown once
