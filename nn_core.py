@@ -13,8 +13,7 @@ Conventions, fixed once for the whole file:
   derivatives in one flat ``grad``; the matrices are views into them. An optimizer therefore
   knows one vector and its gradient, whatever they belong to.
 - Training is float32; ``dtype=np.float64`` runs the same lines for gradient checks.
-
-The checks of arguments, views and steppers, histories, sweeps and the data are in ``nn_support``.
+- Checks of arguments, views and steppers, histories, sweeps and the data are in ``nn_support``.
 """
 
 import math
@@ -108,7 +107,6 @@ ACTIVATIONS = {
     "relu": Activation(_relu, _relu_backward),
     "leaky_relu": Activation(_leaky_relu, _leaky_relu_backward),
 }
-
 
 # ------------------------------------------------------------- initializers
 
@@ -290,7 +288,6 @@ class MLP:
 
 
 # --------------------------------------------------------------- optimizers
-#
 # An optimizer is its hyperparameters, frozen. ``start(theta)``, inherited, gives step(grad),
 # which moves theta in place by one update and leaves grad as it was. ``update`` is the t-th one,
 # from 1: W, dW, V, S are blocks of theta, grad and moments that start at 0; u is scratch.
@@ -381,27 +378,28 @@ class Adam(Optimizer):
 
 
 @_quiet
-def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=None):
+def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=None, late=None):
     """Train ``net`` in place on ``data`` (a Dataset) and return its History.
 
     batch_size None is the whole training set (one update an epoch), 1 is SGD; a last, smaller
     batch is trained on too, averaged over its own size. Each epoch visits every sample once, in
     an order drawn from ``seed`` alone. The penalty's m is the training set's size (``MLP.loss``).
-    ``gradient_norm`` is measured on every k-th training sample, about 1,000 in all.
-    ``probe(net, x)``, if given, is called on those same samples (read-only) at each row of the
-    history and returns a dict of numbers or arrays, which are stacked in ``history.probes``.
+    ``gradient_norm`` is measured on every k-th training sample, about 1,000 in all. ``probe(net,
+    x)``, if given, is called on those same samples (read-only) at each row of the history; it
+    returns a dict of numbers or arrays, which ``history.probes`` stacks. With ``late``, only so
+    many last epochs fill their row, because that takes as long as training; the others are NaN.
 
-    Raises ValueError for bad arguments. A cost that stops being finite ends the run with
-    ``diverged_at``; that is a result, not an error.
+    Raises ValueError for bad arguments. A cost that is not finite ends the run (``diverged_at``).
     """
     check.that(isinstance(net, MLP), "net", type(net).__name__, "an MLP")
     train_set, test_set = check.dataset(data, net.sizes, net.theta.dtype)
-    epochs, batch_size, l2 = check.schedule(optimizer, epochs, batch_size, l2, probe)
+    epochs, batch_size, l2, late = check.schedule(optimizer, epochs, batch_size, l2, probe, late)
     (x, y), m = train_set, len(train_set[0])
     rng, step = check.stream(seed, 1), optimizer.start(net.theta)
     history = History.empty(net.theta, len(net.weights), epochs, -(-m // min(batch_size or m, m)))
     part = [check.read_only(array[:: max(1, m // 1000)]) for array in train_set]
-    history.record(0, net, train_set, test_set, part, l2, probe)
+    if late is None:
+        history.record(0, net, train_set, test_set, part, l2, probe)
     for epoch in range(1, epochs + 1):
         costs = history.step_loss.reshape(epochs, -1)[epoch - 1]
         start = time.perf_counter()
@@ -414,7 +412,8 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
         if not (math.isfinite(cost) and np.isfinite(net.theta).all()):
             history.diverged_at = (epoch, i + 1)
             break
-        history.record(epoch, net, train_set, test_set, part, l2, probe)
+        if late is None or epoch > epochs - late:
+            history.record(epoch, net, train_set, test_set, part, l2, probe)
     history.theta[...] = net.theta
     return history
 
@@ -450,12 +449,13 @@ class Experiment:
     l2: float = 0.0
     distribution: str = "normal"
     probe: Callable | None = None
+    late: int | None = None
 
     def __post_init__(self):
         _hidden(self.activation, self.init, self.distribution)
-        schedule = self.optimizer, self.epochs, self.batch_size, self.l2, self.probe
+        schedule = self.optimizer, self.epochs, self.batch_size, self.l2, self.probe, self.late
         plain = check.sizes(self.sizes), *check.schedule(*schedule)
-        vars(self).update(zip(("sizes", "epochs", "batch_size", "l2"), plain))
+        vars(self).update(zip(("sizes", "epochs", "batch_size", "l2", "late"), plain))
 
     def network(self, seed, theta=None):
         """The network before training, or with ``theta``, of a history, as it was trained."""
@@ -467,4 +467,4 @@ class Experiment:
     def run(self, data, seed):
         """Train once; one seed gives both the weights' and the sample order's stream."""
         schedule = self.optimizer, self.epochs, self.batch_size, self.l2
-        return train(self.network(seed), data, *schedule, seed, self.probe)
+        return train(self.network(seed), data, *schedule, seed, self.probe, self.late)

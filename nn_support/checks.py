@@ -89,14 +89,15 @@ def hyperparameter(name, value, dtype=np.float64):
     return value
 
 
-def schedule(optimizer, epochs, batch_size, l2, probe):
-    """(epochs, batch_size, l2) of a training as plain numbers."""
+def schedule(optimizer, epochs, batch_size, l2, probe, late=None):
+    """(epochs, batch_size, l2, late) of a training as plain numbers, or None."""
     kinds = "GradientDescent, Momentum, RMSprop, Adam or an object with start(theta)"
     started = callable(getattr(optimizer, "start", None)) and not isinstance(optimizer, type)
     that(started, "optimizer", optimizer, kinds)
     that(probe is None or callable(probe), "probe", probe, "None or a function of (net, x)")
     batch_size = None if batch_size is None else count("batch_size", batch_size)
-    return count("epochs", epochs, 0), batch_size, number("l2", l2)
+    late = None if late is None else count("late", late)
+    return count("epochs", epochs, 0), batch_size, number("l2", l2), late
 
 
 # ------------------------------------------------------------------- arrays

@@ -76,8 +76,9 @@ async def execute(name, folder, workers):
             on_cell_executed=lambda **_: bar.update(),
         )
         ours = {"SWEEP_WORKERS": str(workers), "FIGURES_DIR": str(folder / "figures")}
+        threads = {"OPENBLAS_NUM_THREADS": str(workers)}  # else they take turns at each core
         try:
-            await client.async_execute(env=os.environ | ours)
+            await client.async_execute(env=threads | os.environ | ours)
         except Exception as failure:  # a cell's, a dead kernel's, or that of one that can't start
             if asyncio.current_task().cancelling():  # nbclient takes it for the kernel's death
                 raise asyncio.CancelledError from None

@@ -189,7 +189,8 @@ def choose(
 
     A method's grid grows until its best point has worse ones on either side: where an end is as
     good as the best (by a thousandth), it goes on; a rate that diverged is worse than any. What
-    is new for all methods is trained in one sweep a round. Returns {name: Choice}.
+    is new for all methods is trained in one sweep a round, and measured in its last ``rows`` epochs
+    alone. Returns {name: Choice}.
     """
     starts = start if isinstance(start, Mapping) else dict.fromkeys(methods, start)
     spans = {
@@ -202,7 +203,8 @@ def choose(
         jobs = {(name, half_decade(k)): (name, k) for name, ks in new.items() for k in ks}
         if zero and not any(runs.values()):
             jobs |= {(name, 0.0): (name, None) for name in methods}
-        trained = run({job: methods[job[0]](job[1]) for job in jobs}, data, seeds)
+        experiments = {job: replace(methods[job[0]](job[1]), late=rows) for job in jobs}
+        trained = run(experiments, data, seeds)
         for job, (name, k) in jobs.items():
             runs[name][k] = trained[job]
         scores = {n: {k: _score(h, field, rows) for k, h in runs[n].items()} for n in methods}

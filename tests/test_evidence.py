@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -94,21 +94,30 @@ def test_late_is_the_median_of_the_last_epochs_and_never_row_0():
 # ------------------------------------------------------------- the chooser
 
 
+@dataclass(frozen=True)
+class Value:
+    """Stands for an experiment of which ``curve`` knows the cost."""
+
+    value: float
+    late: int | None = None
+
+
 def curve(cost, calls=None):
-    """A ``run`` for ``choose`` that trains nothing: an experiment is already its cost."""
+    """A ``run`` for ``choose`` that trains nothing."""
 
     def run(experiments, data, seeds):
         if calls is not None:
             calls.append(sorted(experiments))
         shape = len(list(seeds)), 7
-        return {k: history(test_loss=np.full(shape, cost(e))) for k, e in experiments.items()}
+        costs = {k: cost(e.value) for k, e in experiments.items()}
+        return {k: history(test_loss=np.full(shape, c)) for k, c in costs.items()}
 
     return run
 
 
 def chosen(cost, start, **options):
     run = curve(cost, options.pop("calls", None))
-    return evidence.choose({"a": lambda v: v}, None, start, run=run, **options)["a"]
+    return evidence.choose({"a": Value}, None, start, run=run, **options)["a"]
 
 
 @pytest.mark.parametrize("start", [1e-3, 0.2, 3, 700, (0.01, 10)])
@@ -134,7 +143,7 @@ def test_a_rate_that_diverges_on_one_seed_is_not_chosen():
             h.test_loss[0, -1] = np.nan if v > 2 else h.test_loss[0, -1]
         return made
 
-    assert evidence.choose({"a": lambda v: v}, None, 0.3, run=run)["a"].value == 1.0
+    assert evidence.choose({"a": Value}, None, 0.3, run=run)["a"].value == 1.0
 
 
 def test_a_plateau_is_left_on_whichever_side_it_ends():
@@ -157,7 +166,7 @@ def test_gamma_may_be_0_which_is_no_end_of_the_grid():
 
 def test_each_round_is_one_sweep_of_what_is_new_for_all_methods():
     calls = []
-    methods = {"a": lambda v: v, "b": lambda v: 100 * v}
+    methods = {"a": Value, "b": lambda v: Value(100 * v)}
     run = curve(lambda v: abs(np.log(v)) + 1, calls)
     choices = evidence.choose(methods, None, {"a": 1, "b": 1}, run=run)
     assert choices["a"].value == 1 and choices["b"].value == 0.01

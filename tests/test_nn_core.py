@@ -9,6 +9,7 @@ import sys
 import time
 import tracemalloc
 import warnings
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -580,8 +581,30 @@ def test_history_holds_what_the_network_says_of_itself():
     assert np.isfinite(history.step_loss).all()
 
 
+@pytest.mark.parametrize("late", [1, 2, 5])
+def test_late_fills_the_last_rows_as_all_do_and_changes_no_training(late):
+    whole = nn.Experiment((6, 5, 1), "tanh", "he", nn.Adam(0.05), 4, 16, 0.5, probe=network_norm)
+    full = whole.run(plain.small_data(), 3)
+    part = replace(whole, late=late).run(plain.small_data(), 3)
+    rows = min(late, 4)  # row 0 is before training and no epoch
+    for name in ("train_loss", "test_accuracy", "penalty", "gradient_norm"):
+        values, expected = getattr(part, name), getattr(full, name)
+        np.testing.assert_array_equal(values[-rows:], expected[-rows:])
+        assert len(values) == 5 and np.isnan(values[:-rows]).all()
+    np.testing.assert_array_equal(part.probes["norm"][-rows:], full.probes["norm"][-rows:])
+    np.testing.assert_array_equal(part.theta, full.theta)
+    np.testing.assert_array_equal(part.step_loss, full.step_loss)
+
+
+def test_late_with_no_epochs_or_a_run_that_diverges_is_an_empty_history():
+    data, net = plain.small_data(), nn.MLP([6, 20, 20, 1], "identity", "large")
+    assert np.isnan(nn.train(net, data, nn.Adam(0.1), epochs=0, late=3).train_loss).all()
+    history = nn.train(net, data, nn.GradientDescent(1e30), epochs=9, l2=1e20, late=2)
+    assert history.diverged_at and np.isnan(history.test_loss).all()
+
+
 def test_sets_of_several_thousands_are_evaluated_whole():
-    data = plain.small_data(m=2500, m_test=1001)
+    data = plain.small_data(m=4500, m_test=2001)
     net = nn.MLP([6, 5, 1])
     history = nn.train(net, data, nn.GradientDescent(0.1), epochs=1, batch_size=500)
     for split in ("train", "test"):
