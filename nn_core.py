@@ -86,8 +86,8 @@ def _relu(z):
 
 
 def _relu_backward(delta, a):
-    """f′ = 1 where a > 0, else 0."""
-    delta *= a > 0
+    """f′ = 1 where a > 0, else 0: the sign of a, which is never negative."""
+    delta *= np.sign(a)
 
 
 def _leaky_relu(z):

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from evidence import nn, watch
+from evidence import evaluate, nn, watch
 
 # ------------------------------------------------------- probes of a training
 
@@ -49,7 +49,7 @@ class HeldOut:
     y: np.ndarray
 
     def __call__(self, net, _):
-        cost, right = net.loss(self.x, self.y), net.accuracy(self.x, self.y)
+        cost, right = evaluate(net, self.x, self.y)
         return {"held_cost": cost, "held_errors": round((1 - right) * self.y.size)}
 
 
