@@ -16,24 +16,25 @@ either no data or good data; the next run clears away what is left of it.
 """
 
 # ruff: noqa: E402
+import os
 import signal
 import sys
+from functools import partial
 
 
-def interrupted(*_):
+def interrupted(*_, leave=sys.exit):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print("prepare.py: interrupted; nothing half-written is used. Run it again.", file=sys.stderr)
-    sys.exit(130)
+    leave(130)
 
 
-if __name__ == "__main__":  # before the imports, because they take a second
-    signal.signal(signal.SIGINT, interrupted)
+if __name__ == "__main__":  # before the imports: they take a second, and take an exception amiss
+    signal.signal(signal.SIGINT, partial(interrupted, leave=os._exit))
 
 import argparse
 import contextlib
 import gzip
 import json
-import os
 import shutil
 import struct
 import threading
@@ -469,4 +470,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, interrupted)
     main()

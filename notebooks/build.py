@@ -12,22 +12,23 @@ verdict of an older build stands beside a new one. Two builds at once take turns
 """
 
 # ruff: noqa: E402
+import os
 import signal
 import sys
+from functools import partial
 
 
-def interrupted(number=signal.SIGINT, *_):
+def interrupted(number=signal.SIGINT, *_, leave=sys.exit):
     print("build.py: interrupted; run it again", file=sys.stderr)
-    sys.exit(128 + number)
+    leave(128 + number)
 
 
-if __name__ == "__main__":  # before the imports, because they take a second
-    signal.signal(signal.SIGINT, interrupted)
+if __name__ == "__main__":  # before the imports: they take a second, and take an exception amiss
+    signal.signal(signal.SIGINT, partial(interrupted, leave=os._exit))
 
 import asyncio
 import contextlib
 import multiprocessing
-import os
 import shutil
 import tempfile
 import time
