@@ -107,7 +107,7 @@ def export(file, to):
         app.start()
         if to == "pdf_fa":  # what was printed, for report.pdf
             file.with_suffix(".print").write_text(app.exporter.page, encoding="utf-8")
-    except (Exception, SystemExit) as error:  # Playwright's, for want of a browser, and others
+    except (Exception, SystemExit) as error:  # Playwright's, where there is no browser, and others
         file.with_suffix("." + to.removesuffix("_fa")).unlink(missing_ok=True)
         if not isinstance(error, SystemExit):  # which nbconvert raises when it has said why
             print(f"{file.stem}: {in_a_line(error)}", file=sys.stderr, flush=True)
@@ -137,7 +137,7 @@ def export_book(notebooks, folder):
         chapters = [(folder / f"{name}.pdf").read_bytes() for name in printed]
         pdf = book(printed, front(notebooks, printed), TITLE, exporter, chapters, FRONT_PAGES)
         (folder / "report.pdf").write_bytes(pdf)
-    except Exception as error:  # Playwright's, for want of a browser, and others
+    except Exception as error:  # Playwright's, where there is no browser, and others
         (folder / "report.pdf").unlink(missing_ok=True)
         print(f"report: {in_a_line(error)}", file=sys.stderr, flush=True)
         return False
@@ -287,7 +287,7 @@ def build(figures):
     if FIRST_SEED:
         print_claims(notebooks)
     if not with_pdf:
-        print("pdf: skipped, for no Chromium, Chrome or Edge was found; install one and run again")
+        print("pdf: skipped, because there is no Chromium, Chrome or Edge; install one, run again")
     print(f"build/index.html: ready after {time.perf_counter() - start:.0f} s")
     return well
 
