@@ -114,6 +114,7 @@ REFUSED = [
     (lambda: net().forward(np.ma.masked_less(X, 0)), "x is", "masked", "without a mask"),
     (lambda: net().loss(X, np.ma.masked_equal(Y, 0)), "y is", "masked", "without a mask"),
     (lambda: net().activations(X[:, :5]), "x.shape", "(50, 5)", "(m, 6)"),
+    (lambda: net().loss(X[:, :5], Y), "x.shape", "(50, 5)", "(m, 6)"),
     (lambda: net().loss(X, Y.ravel()), "y.shape", "(50,)", "(50, 1)", "y.reshape(-1, 1)"),
     (data(y_test=DATA.y_test.ravel()), "data.y_test.shape", "data.y_test.reshape(-1, 1)"),
     (lambda: net().loss(X, Y[:9]), "y.shape", "(9, 1)", "(50, 1)"),

@@ -232,6 +232,12 @@ def test_forward_and_activations_equal_the_plain_ones(activation, layers):
     np.testing.assert_array_equal(net.forward(x), ours[-1])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_output_has_the_networks_dtype_whatever_the_inputs_is(dtype):
+    net, x = nn.MLP([3, 4, 1], dtype=dtype), np.ones((5, 3), np.float64)
+    assert {a.dtype for a in [net.forward(x), *net.activations(x)]} == {np.dtype(dtype)}
+
+
 def test_relu_is_the_default_hidden_activation_and_he_the_default_init():
     named = nn.MLP([3, 4, 1], activation="relu", init="he", seed=0, dtype=np.float32)
     default = nn.MLP([3, 4, 1])
@@ -886,6 +892,25 @@ def test_memory_goes_with_the_networks():
     finally:
         tracemalloc.stop()
     assert peak > 10e6 > 1e6 > left
+
+
+@pytest.mark.parametrize("optimizer, formula, values", OPTIMIZERS)
+def test_an_update_makes_no_array(optimizer, formula, values):
+    """However long the vector is: what an update needs beyond its moments is there from start."""
+    theta = np.ones(50_000, np.float32)
+    step, grad = optimizer(**values).start(theta), np.ones_like(theta)
+    tracemalloc.start()
+    try:
+        step(grad)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < theta.nbytes / 10
+
+
+def test_a_pickle_holds_the_two_vectors_and_no_view():
+    net = nn.MLP([1, 2000, 1])
+    assert len(pickle.dumps(net)) < 1.1 * (net.theta.nbytes + net.grad.nbytes)
 
 
 class Named(nn.MLP):
