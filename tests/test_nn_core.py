@@ -881,16 +881,25 @@ def test_stack_puts_the_seeds_first():
 # what an attack found ---------------------------------------------------------------------------
 
 
+def memory(work):
+    """(bytes left behind, peak in bytes) of calling ``work``."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+
 def test_memory_goes_with_the_networks():
     """Nothing of the last batch stays behind in the module."""
     x, y = np.ones((20_000, 6), np.float32), np.ones((20_000, 1), np.float32)
-    tracemalloc.start()
-    try:
+
+    def work():
         for activation in nn.ACTIVATIONS:
             nn.MLP([6, 50, 50, 1], activation).loss_and_gradient(x, y)
-        left, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+
+    left, peak = memory(work)
     assert peak > 10e6 > 1e6 > left
 
 
@@ -899,12 +908,7 @@ def test_an_update_makes_no_array(optimizer, formula, values):
     """However long the vector is: what an update needs beyond its moments is there from start."""
     theta = np.ones(50_000, np.float32)
     step, grad = optimizer(**values).start(theta), np.ones_like(theta)
-    tracemalloc.start()
-    try:
-        step(grad)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    _, peak = memory(lambda: step(grad))
     assert peak < theta.nbytes / 10
 
 
