@@ -56,9 +56,8 @@ def _identity_backward(delta, a):
     """f′ = 1."""
 
 
-@_quiet
 def _sigmoid(z):
-    """f(z) = 1 / (1 + e^(−z)), in (0, 1); where e^(−z) overflows to infinity, f is 0."""
+    """f(z) = 1 / (1 + e^(−z)), in (0, 1); where e^(−z) is infinite, f is 0. Called ``_quiet``."""
     np.exp(np.negative(z, out=z), out=z)
     z += 1
     return np.reciprocal(z, out=z)
@@ -81,8 +80,8 @@ def _tanh_backward(delta, a):
 
 
 def _relu(z):
-    """f(z) = max(0, z)."""
-    return np.maximum(z, 0, out=z)
+    """f(z) = max(0, z), with an array of zeros, because NumPy is slower with a single number."""
+    return np.maximum(z, np.zeros(z.shape, z.dtype), out=z)
 
 
 def _relu_backward(delta, a):
@@ -97,7 +96,7 @@ def _leaky_relu(z):
 
 def _leaky_relu_backward(delta, a):
     """f′ = 1 where a > 0, else 0.01."""
-    delta *= np.where(a > 0, 1, 0.01).astype(a.dtype)
+    delta *= np.maximum(np.sign(a), 0.01)
 
 
 ACTIVATIONS = {
@@ -260,18 +259,18 @@ class MLP:
         δ_L = (h − y) h (1 − h) / len(x);  ∂W_l = a_{l−1}ᵀ δ_l + γ/m·W_l;  ∂b_l = Σ δ_l;
         δ_{l−1} = δ_l W_lᵀ ⊙ f′(z_{l−1}).
         """
-        a, ones = self.layers(x), np.ones(len(x), x.dtype)
-        h, error = a[-1], a[-1] - y
+        *a, h = self.layers(x)
+        error, ones = h - y, np.ones(len(x), x.dtype)
         delta = error * h * (1 - h) / len(x)
-        for l in range(len(self.weights), 0, -1):
-            W, dW, db = self.weights[l - 1], self.weight_grads[l - 1], self.bias_grads[l - 1]
-            a[l - 1].T.dot(delta, out=dW)
-            ones.dot(delta, out=db)  # the column sums, faster than sum(axis=0)
+        for l in reversed(range(len(a))):
+            W, dW = self.weights[l], self.weight_grads[l]  # of layer l + 1, whose input is a[l]
+            a[l].T.dot(delta, out=dW)
+            ones.dot(delta, out=self.bias_grads[l])  # the column sums, faster than sum(axis=0)
             if l2:
                 dW += l2 / m * W
-            if l > 1:
+            if l:
                 delta = delta.dot(W.T)
-                self.f.backward(delta, a[l - 1])
+                self.f.backward(delta, a[l])
         return self._cost(error, l2, m)
 
     def _cost(self, error, l2, m):
