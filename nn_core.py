@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn_support import checks as check
-from nn_support.data import Dataset, load_data  # noqa: F401, names of this module to its users
+from nn_support.data import Dataset, load_data  # noqa: F401, part of the interface
 from nn_support.history import History
 from nn_support.memory import Optimizer, views
 from nn_support.parallel import sweep  # noqa: F401
@@ -40,7 +40,7 @@ class Activation(NamedTuple):
     """A hidden layer's f and f′, both in place.
 
     ``apply(z)`` overwrites z with a = f(z) and returns it. ``backward(delta, a)`` multiplies
-    delta by f′(z), written from the output a, because z is overwritten by then.
+    delta by f′(z), written from the output a, because z is overwritten by then. Overflow warns.
     """
 
     apply: Callable
@@ -57,7 +57,7 @@ def _identity_backward(delta, a):
 
 
 def _sigmoid(z):
-    """f(z) = 1 / (1 + e^(−z)), in (0, 1); where e^(−z) is infinite, f is 0. Called ``_quiet``."""
+    """f(z) = 1 / (1 + e^(−z)), in (0, 1); where e^(−z) overflows to infinity, f is 0."""
     np.exp(np.negative(z, out=z), out=z)
     z += 1
     return np.reciprocal(z, out=z)
@@ -80,8 +80,8 @@ def _tanh_backward(delta, a):
 
 
 def _relu(z):
-    """f(z) = max(0, z), with an array of zeros, because NumPy is slower with a single number."""
-    return np.maximum(z, np.zeros(z.shape, z.dtype), out=z)
+    """f(z) = max(0, z)."""
+    return np.maximum(z, np.zeros(z.shape, z.dtype), out=z)  # slower with the number 0
 
 
 def _relu_backward(delta, a):
@@ -111,7 +111,7 @@ ACTIVATIONS = {
 
 
 def _draw(std, n_in, n_out, rng, distribution):
-    """(n_in, n_out) draws of mean 0 and the given standard deviation; U(−√3·std, √3·std)."""
+    """(n_in, n_out) draws of mean 0 and standard deviation std; uniform: U(−√3·std, √3·std)."""
     check.distribution(distribution)
     if distribution == "normal":
         return std * rng.standard_normal((n_in, n_out))
@@ -149,11 +149,11 @@ INITIALIZERS = {"zeros": zeros, "small": small, "large": large, "xavier": xavier
 
 
 def _hidden(activation, init, distribution):
-    """The Activation of a key, all three names checked; an Activation is its own."""
+    """The Activation that a key names, or the one given; all three arguments are checked."""
     check.one_of("init", init, INITIALIZERS)
     check.distribution(distribution)
     if isinstance(activation, Activation):
-        return activation
+        return check.activation(activation)
     check.one_of("activation", activation, ACTIVATIONS, also=" or an Activation")
     return ACTIVATIONS[activation]
 
@@ -195,8 +195,8 @@ class MLP:
 
     def __getstate__(self):
         """All but the views: a copied or unpickled array is no view any more."""
-        views = "weights", "biases", "weight_grads", "bias_grads"
-        return {name: value for name, value in vars(self).items() if name not in views}
+        derived = "weights", "biases", "weight_grads", "bias_grads"
+        return {name: value for name, value in vars(self).items() if name not in derived}
 
     def __setstate__(self, state):
         vars(self).update(state)
@@ -209,7 +209,7 @@ class MLP:
 
     @property
     def grad(self):
-        """∂loss/∂theta as the last ``loss_and_gradient`` left it."""
+        """∂loss/∂theta as the last backward pass left it."""
         return self._grad
 
     @_quiet
@@ -253,12 +253,13 @@ class MLP:
             a.append(f(z))
         return a
 
-    def backprop(self, x, y, l2=0.0, m=1):
+    def backprop(self, x, y, l2=0.0, m=None):
         """Fill ``grad`` and return the loss; the arguments of ``loss``, not checked.
 
         δ_L = (h − y) h (1 − h) / len(x);  ∂W_l = a_{l−1}ᵀ δ_l + γ/m·W_l;  ∂b_l = Σ δ_l;
         δ_{l−1} = δ_l W_lᵀ ⊙ f′(z_{l−1}).
         """
+        m = m or len(x)
         *a, h = self.layers(x)
         error, ones = h - y, np.ones(len(x), x.dtype)
         delta = error * h * (1 - h) / len(x)
@@ -274,6 +275,7 @@ class MLP:
         return self._cost(error, l2, m)
 
     def _cost(self, error, l2, m):
+        """½ mean squared error, of error = h − y, plus the penalty."""
         return float(np.vdot(error, error)) / (2 * len(error)) + self.penalty(l2, m)
 
     def penalty(self, l2, m):
@@ -283,7 +285,7 @@ class MLP:
     def _checked(self, x, y, l2=0.0, m=None):
         """x and y in the network's dtype, l2 and m, all checked; m is len(x) if it is None."""
         x, y = check.pair("x", x, "y", y, self.sizes, self._theta.dtype)
-        return x, y, check.number("l2", l2), len(x) if m is None else check.count("m", m)
+        return x, y, check.penalty(l2), len(x) if m is None else check.count("m", m)
 
 
 # --------------------------------------------------------------- optimizers
@@ -296,6 +298,12 @@ def _average(V, new, beta, u):
     """V ← βV + (1−β) new, in place; u is scratch and may be new itself."""
     V *= beta
     V += np.multiply(new, 1 - beta, out=u)
+
+
+def _average_square(S, dW, beta, eps, u):
+    """S ← βS + (1−β)(dW² + ε), in place: the plain S plus ε(1−βᵗ), never slow denormal numbers."""
+    np.add(np.multiply(dW, dW, out=u), eps, out=u)
+    _average(S, u, beta, u)
 
 
 @dataclass(frozen=True)
@@ -316,8 +324,7 @@ class GradientDescent(Optimizer):
 class Momentum(Optimizer):
     """V ← βV + (1−β) dW;  W ← W − α V: the assignment's Algorithm 1, a moving average.
 
-    The classical form (Polyak 1964; PyTorch's SGD) has V ← βV + dW: the same path when its
-    rate is this one's times (1−β).
+    The classical form (Polyak 1964; PyTorch) has V ← βV + dW: the same path at (1−β) times α.
     """
 
     lr: float
@@ -333,8 +340,7 @@ class Momentum(Optimizer):
 class RMSprop(Optimizer):
     """S ← βS + (1−β) dW²;  W ← W − α dW / √(S + ε): Algorithm 2 (Hinton, lecture 6e).
 
-    The assignment has no ε, which divides 0 by 0 on a pixel that is always black; here ε is
-    inside the root. (PyTorch adds it outside.)
+    The assignment has no ε and divides 0 by 0 on a pixel that is always black; PyTorch: √S + ε.
     """
 
     lr: float
@@ -343,19 +349,15 @@ class RMSprop(Optimizer):
     moments = 1
 
     def update(self, t, W, dW, u, S):
-        np.add(np.multiply(dW, dW, out=u), self.eps, out=u)  # see Adam
-        _average(S, u, self.beta, u)  # S + ε(1−βᵗ)
-        np.sqrt(np.add(S, self.eps * self.beta**t, out=u), out=u)
+        _average_square(S, dW, self.beta, self.eps, u)
+        np.sqrt(np.add(S, self.eps * self.beta**t, out=u), out=u)  # √(S + ε), with the plain S
         W -= np.multiply(np.divide(dW, u, out=u), self.lr, out=u)
 
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """V ← β₁V + (1−β₁) dW;  S ← β₂S + (1−β₂) dW²;  V̂ = V/(1−β₁ᵗ);  Ŝ = S/(1−β₂ᵗ);
-    W ← W − α V̂ / √(Ŝ + ε), t from 1: Algorithm 3 (Kingma & Ba 2015), ε inside the root.
-
-    The paper and PyTorch add ε outside the root. ε is averaged along with dW², so that no S is a
-    number too small for float32, which would slow every step.
+    W ← W − α V̂ / √(Ŝ + ε), t from 1: Algorithm 3 (Kingma & Ba 2015, with ε outside the root).
     """
 
     lr: float
@@ -366,8 +368,7 @@ class Adam(Optimizer):
 
     def update(self, t, W, dW, u, V, S):
         _average(V, dW, self.beta1, u)
-        np.add(np.multiply(dW, dW, out=u), self.eps, out=u)
-        _average(S, u, self.beta2, u)  # S + ε(1−β₂ᵗ), which corrected is Ŝ + ε
+        _average_square(S, dW, self.beta2, self.eps, u)  # S/(1−β₂ᵗ) is now Ŝ + ε
         np.divide(V, np.sqrt(S, out=u), out=u)
         rate = self.lr * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
         W -= np.multiply(u, rate, out=u)
@@ -386,7 +387,7 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     ``gradient_norm`` is measured on every k-th training sample, about 1,000 in all. ``probe(net,
     x)``, if given, is called on those same samples (read-only) at each row of the history; it
     returns a dict of numbers or arrays, which ``history.probes`` stacks. With ``late``, only so
-    many last epochs fill their row, because that takes as long as training; the others are NaN.
+    many last epochs fill their row, which saves evaluations; the others are NaN.
 
     Raises ValueError for bad arguments. A cost that is not finite ends the run (``diverged_at``).
     """
@@ -423,13 +424,13 @@ def _batches(x, y, size, rng):
         yield x, y
         return
     order = rng.permutation(len(x))
-    y, room = y[order], np.empty((size, x.shape[1]), x.dtype)  # a room that stays in the cache
+    y, buffer = y[order], np.empty((size, x.shape[1]), x.dtype)  # stays in the cache
     for i in range(0, len(x), size):
         rows, labels = order[i : i + size], y[i : i + size]
         if size == 1:  # a view needs no copy
             yield x[np.newaxis, rows[0]], labels
         else:  # mode="clip", because the default copies twice
-            yield x.take(rows, axis=0, out=room[: len(rows)], mode="clip"), labels
+            yield x.take(rows, axis=0, out=buffer[: len(rows)], mode="clip"), labels
 
 
 # ------------------------------------------------------------------ studies
@@ -457,7 +458,7 @@ class Experiment:
         vars(self).update(zip(("sizes", "epochs", "batch_size", "l2", "late"), plain))
 
     def network(self, seed, theta=None):
-        """The network before training, or with ``theta``, of a history, as it was trained."""
+        """The network before training; given a history's ``theta``, the trained one."""
         net = MLP(self.sizes, self.activation, self.init, seed, distribution=self.distribution)
         if theta is not None:
             net.theta[...] = check.vector("theta", theta, net.theta)

@@ -19,7 +19,10 @@ def shown(value):
     """``repr``, but an array as its shape and dtype, and nothing longer than a line."""
     if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # an int of 5,000 digits has none
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= 200 else f"{text[:150]}… ({type(value).__name__})"
 
 
@@ -46,17 +49,24 @@ def number(argument, value, low=0.0, high=math.inf, open_low=False):
     return as_float
 
 
-def count(argument, value, low=1, also=""):
+def count(argument, value, low=1, also="", high=2**63):
     """``value`` as an int, if it is a whole number; NumPy's narrow ones would overflow later."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     that(whole and value >= low, argument, value, f"a whole number, {low} or more{also}")
+    that(value < high, argument, value, f"a whole number, less than {high}")
     return int(value)
+
+
+def seed(argument, value, also=""):
+    """``value`` as an int, if it is a seed: it may have any number of digits."""
+    return count(argument, value, 0, also, math.inf)
 
 
 def sequence(argument, value, allowed):
     """``value`` as a tuple, if it can be looped over, has an order and is no text."""
     unordered = isinstance(value, Set | Mapping | str | bytes | bytearray | memoryview)
     that(isinstance(value, Iterable) and not unordered, argument, value, allowed)
+    that(getattr(value, "shape", True) != (), argument, value, allowed)  # NumPy's is one, too
     return tuple(value)
 
 
@@ -67,26 +77,37 @@ def sizes(value):
     return tuple(count("every entry of sizes", n) for n in value)
 
 
-def stream(seed, which):
+def stream(value, which):
     """The weights' (0) or the sample order's (1) random stream of a seed; a Generator is both."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if not isinstance(seed, np.random.SeedSequence):
+    if isinstance(value, np.random.Generator):
+        return value
+    if not isinstance(value, np.random.SeedSequence):
         also = ", a numpy Generator or a SeedSequence"
-        seed = np.random.SeedSequence(count("seed", seed, 0, also))
-    # What seed.spawn(2)[which] gives, but for its counter of children, which stays as it is.
-    child = {"spawn_key": (*seed.spawn_key, which), "pool_size": seed.pool_size}
-    return np.random.default_rng(np.random.SeedSequence(seed.entropy, **child))
+        value = np.random.SeedSequence(seed("seed", value, also))
+    # What value.spawn(2)[which] gives, but for its counter of children, which stays as it is.
+    child = {"spawn_key": (*value.spawn_key, which), "pool_size": value.pool_size}
+    return np.random.default_rng(np.random.SeedSequence(value.entropy, **child))
 
 
 def hyperparameter(name, value, dtype=np.float64):
-    """``value`` as a float: lr and eps above 0, a beta below 1; ``dtype`` must hold it so."""
+    """``value`` as a float: lr and eps above 0, a beta below 1; ``dtype`` must hold it so.
+
+    ε is averaged, times 1 − β, so it must be far above the smallest normal number.
+    """
     high = 1 if name.startswith("beta") else math.inf
     limits = {"high": high, "open_low": name in ("lr", "eps")}
-    value = number(name, value, **limits)
+    value, dtype = number(name, value, **limits), np.dtype(dtype)
     with np.errstate(over="ignore", under="ignore"):
-        number(f"{name} = {value!r} in {np.dtype(dtype)}", np.dtype(dtype).type(value), **limits)
+        held = dtype.type(value)
+    if name == "eps":
+        limits["low"] = 1e16 * float(np.finfo(dtype).tiny)
+    number(f"{name} = {value!r} in {dtype}", held, **limits)
     return value
+
+
+def penalty(l2):
+    """γ as a float that float32 can hold."""
+    return hyperparameter("l2", l2, np.float32)
 
 
 def schedule(optimizer, epochs, batch_size, l2, probe, late=None):
@@ -97,27 +118,48 @@ def schedule(optimizer, epochs, batch_size, l2, probe, late=None):
     that(probe is None or callable(probe), "probe", probe, "None or a function of (net, x)")
     batch_size = None if batch_size is None else count("batch_size", batch_size)
     late = None if late is None else count("late", late)
-    return count("epochs", epochs, 0), batch_size, number("l2", l2), late
+    return count("epochs", epochs, 0), batch_size, penalty(l2), late
+
+
+def activation(value):
+    """An Activation of one's own that keeps shape and dtype and changes delta in place."""
+    allowed = "an Activation of two functions"
+    that(callable(value.apply) and callable(value.backward), "activation", value, allowed)
+    z = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
+    a = value.apply(z)
+    ok = _is_plain(a) and a.shape == z.shape and a.dtype == z.dtype
+    that(ok, "activation.apply(z)", a, "f(z), an array of z's shape and dtype")
+    delta = np.ones_like(a)
+    given = value.backward(delta, a)
+    allowed = "None, because delta itself is multiplied by f′(z)"
+    that(given is None or given is delta, "activation.backward(delta, a)", given, allowed)
+    return value
 
 
 # ------------------------------------------------------------------- arrays
 
 
 def float_type(dtype):
-    ok = dtype in (np.float32, np.float64, "float32", "float64")
+    known = (np.float32, np.float64, "float32", "float64")
+    ok = isinstance(dtype, type | np.dtype | str) and dtype in known
     that(ok, "dtype", dtype, "np.float32, np.float64")
     return dtype
 
 
 def float_array(argument, value):
-    ok = isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
-    found = str(getattr(value, "dtype", type(value).__name__))
-    that(ok, argument, found, "a NumPy array of floats")
+    ok = _is_plain(value) and value.dtype in (np.float32, np.float64) and value.flags.writeable
+    allowed = "a NumPy array of float32 or float64, writable and without a mask"
+    that(ok, argument, value, allowed)
 
 
-def shape(argument, value, wanted):
-    if not (isinstance(value, np.ndarray) and value.shape == wanted):
-        that(False, f"{argument}.shape", np.shape(value), f"{wanted}, as theta, in a NumPy array")
+def gradient(value, theta):
+    if not (_is_plain(value) and value.shape == theta.shape and value.dtype.kind == "f"):
+        allowed = f"a NumPy array of floats of theta's shape, {theta.shape}, without a mask"
+        that(False, "grad", value, allowed)
+
+
+def _is_plain(value):
+    return isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
 
 
 def array(argument, value, dtype, allowed):
@@ -128,7 +170,9 @@ def array(argument, value, dtype, allowed):
         raise ValueError(f"{argument} is no array of numbers: {error}") from error
     kind = f"an array of {found.dtype} and shape {found.shape}"
     that(found.dtype.kind in "buif", argument, kind, f"{allowed} of real numbers")
-    that(not np.ma.is_masked(found), argument, "partly masked", f"{allowed} without a mask")
+    rows = value if isinstance(value, list | tuple) else [found]
+    masked = any(map(np.ma.is_masked, rows))
+    that(not masked, argument, "partly masked", f"{allowed} without a mask")
     with np.errstate(over="ignore"):  # too large for float32: infinite, refused later
         return np.asarray(found, dtype)
 
@@ -189,15 +233,17 @@ def dataset(data, sizes, dtype):
         pair(f"data.{x}", getattr(data, x), f"data.{y}", getattr(data, y), sizes, dtype)
         for x, y in names
     ]
-    warn_unscaled("data.x_train", sets[0][0])
+    warn_unscaled(("data.x_train", sets[0][0]), ("data.x_test", sets[1][0]))
     return [[np.ascontiguousarray(array) for array in both] for both in sets]
 
 
-def warn_unscaled(argument, x):
+def warn_unscaled(*named):
     """Warn of pixels from 0 to 255, which saturate a network: it learns nothing, in silence.
 
     No other feature is told from a pixel below 100; standardized ones are negative too.
     """
-    if x.max() > 100 and x.min() >= 0:
-        text = f"{argument} goes up to {x.max():g}; pixels belong in [0, 1]: divide them by 255"
-        warnings.warn(text, UserWarning, stacklevel=1)  # here, so that it is shown once
+    for argument, x in named:
+        if x.max() > 100 and x.min() >= 0:
+            text = f"{argument} goes up to {x.max():g}; pixels belong in [0, 1]: divide them by 255"
+            warnings.warn(text, UserWarning, stacklevel=1)  # here, so that it is shown once
+            break

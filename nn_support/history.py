@@ -59,22 +59,23 @@ class History:
         measured = probe(net, part[0]) if probe else {}
         check.that(isinstance(measured, Mapping), "what the probe returns", measured, "{name: …}")
         for name, value in measured.items():
-            value = np.asarray(value)
-            empty = np.full((len(self.seconds), *value.shape), np.nan)
-            rows = self.probes.setdefault(name, empty)
-            ok = value.dtype.kind in "buif" and value.shape == rows.shape[1:]
-            check.that(ok, f"the probe's {name!r}", value, f"numbers of shape {rows.shape[1:]}")
+            value = check.array(f"the probe's {name!r}", value, None, "an array")
+            if name not in self.probes:
+                self.probes[name] = np.full((len(self.seconds), *value.shape), np.nan)
+            rows = self.probes[name]
+            wanted = f"numbers of shape {rows.shape[1:]}"
+            check.that(value.shape == rows.shape[1:], f"the probe's {name!r}", value, wanted)
             rows[row] = value
 
     def __eq__(self, other):
         if not isinstance(other, History):
             return NotImplemented
-        numbers, others = ({**vars(h), **h.probes} for h in (self, other))
-        if numbers.keys() != others.keys() or self.diverged_at != other.diverged_at:
+        if self.probes.keys() != other.probes.keys() or self.diverged_at != other.diverged_at:
             return False
-        apart = ("seconds", "probes", "diverged_at")
-        compared = [name for name in numbers if name not in apart]
-        return all(np.array_equal(numbers[n], others[n], equal_nan=True) for n in compared)
+        names = [f.name for f in fields(History)[:-2] if f.name != "seconds"]
+        pairs = [(getattr(self, name), getattr(other, name)) for name in names]
+        pairs += [(self.probes[name], other.probes[name]) for name in self.probes]
+        return all(np.array_equal(mine, theirs, equal_nan=True) for mine, theirs in pairs)
 
     __hash__ = None
 

@@ -58,7 +58,7 @@ def stepper(theta, update, moments):
 
     def step(grad):
         nonlocal t
-        check.shape("grad", grad, theta.shape)
+        check.gradient(grad, theta)
         t += 1
         for block, u, (W, *V) in parts:
             update(t, W, grad[block], u, *V)

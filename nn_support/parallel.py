@@ -43,11 +43,12 @@ def sweep(experiments, data, seeds=range(5), executor=None, workers=None):
     check.that(isinstance(experiments, Mapping), "experiments", experiments, "{name: Experiment}")
     check.that(experiments, "experiments", experiments, "at least one experiment")
     for name, e in experiments.items():
-        check.that(hasattr(e, "run"), f"experiments[{name!r}]", e, "an Experiment")
+        ok = hasattr(e, "run") and hasattr(e, "sizes") and not isinstance(e, type)
+        check.that(ok, f"experiments[{name!r}]", e, "an Experiment")
     some = seeds if isinstance(seeds, numbers.Integral) and seeds > 0 else 5
     seeds = check.sequence("seeds", seeds, f"whole numbers, as in range({some})")
     check.that(seeds, "seeds", seeds, "at least one seed")
-    seeds = [check.count("every seed", seed, 0) for seed in seeds]
+    seeds = [check.seed("every seed", seed) for seed in seeds]
     check.that(len(set(seeds)) == len(seeds), "seeds", seeds, "every seed once")
     if executor is None:  # else it may stand for data that are on their way
         require_dataset(data)

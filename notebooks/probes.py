@@ -221,7 +221,7 @@ class Scaled(nn.Experiment):
 class CrossEntropy(nn.MLP):
     """An MLP that learns by cross-entropy, δ_L = h − y; the cost that it reports is ½ (h − y)²."""
 
-    def backprop(self, x, y, l2=0.0, m=1):
+    def backprop(self, x, y, l2=0.0, m=None):
         a = self.layers(x)
         error = a[-1] - y
         delta = error / len(x)

@@ -957,6 +957,38 @@ def test_histories_are_equal_when_their_numbers_are():
     assert diverged == run(optimizer=nn.GradientDescent(1e30)) != one
 
 
+def test_a_probe_may_have_the_name_of_a_number_of_the_history():
+    one, other = (experiment(probe=named_as_a_field).run(plain.small_data(), 1) for _ in "ab")
+    one.label = "an attribute of one's own"
+    assert one == other
+    other.train_loss += 1
+    assert one != other
+    other.train_loss -= 1
+    other.probes["seconds"] += 1
+    assert one != other
+
+
+def named_as_a_field(net, x):
+    return {"train_loss": 1.0, "seconds": 2.0}
+
+
+@pytest.mark.parametrize("value", [np.ma.masked, np.ma.array([1, 2], mask=[1, 0]), [[1], [2, 3]]])
+def test_what_a_probe_measured_is_numbers_without_a_mask(value):
+    net, probe = nn.MLP([6, 3, 1]), lambda net, x: {"own": value}
+    with pytest.raises(ValueError, match=r"^the probe's 'own' is "):
+        nn.train(net, plain.small_data(), nn.Adam(0.1), 1, probe=probe)
+
+
+def test_backprop_takes_the_arguments_of_loss():
+    net, data = nn.MLP([6, 3, 1], dtype=np.float64), plain.small_data()
+    x, y = data.x_train.astype(float), data.y_train.astype(float)
+    for arguments in ((), (1.0,), (1.0, 7)):
+        assert net.backprop(x, y, *arguments) == pytest.approx(net.loss(x, y, *arguments))
+        found = net.grad.copy()
+        net.loss_and_gradient(x, y, *arguments)
+        np.testing.assert_array_equal(found, net.grad)
+
+
 @pytest.mark.parametrize("m", [50, 2500])
 def test_a_probe_can_not_change_the_data(m):
     def vandal(net, x):
@@ -1031,6 +1063,9 @@ def test_pixels_that_nobody_divided_by_255_are_warned_of(scale):
     rng = np.random.default_rng(0)
     x, y = rng.random((40, 6)).astype(np.float32) * scale, np.arange(40).reshape(-1, 1) % 2
     data = nn.Dataset(x, y, x, y, "made up")
+    forgotten = data._replace(x_train=x / scale)
+    with pytest.warns(UserWarning, match=r"data\.x_test goes up to .*divide them by 255"):
+        nn.train(nn.MLP([6, 3, 1]), forgotten, nn.GradientDescent(0.1), 1)
     with pytest.warns(UserWarning, match=r"data\.x_train goes up to .*divide them by 255"):
         nn.train(nn.MLP([6, 3, 1]), data, nn.Adam(0.1), 1)
 
