@@ -40,7 +40,7 @@ class Activation(NamedTuple):
     """A hidden layer's f and f′, both in place.
 
     ``apply(z)`` overwrites z with a = f(z) and returns it. ``backward(delta, a)`` multiplies
-    delta by f′(z), written from the output a, because z is overwritten. Overflow warns here.
+    delta by f′(z), written from the output a, because z is overwritten. NumPy warns of overflow.
     """
 
     apply: Callable

@@ -65,8 +65,9 @@ def seed(argument, value, also=""):
 def sequence(argument, value, allowed):
     """``value`` as a tuple, if it can be looped over, has an order and is no text."""
     unordered = isinstance(value, Set | Mapping | str | bytes | bytearray | memoryview)
-    that(isinstance(value, Iterable) and not unordered, argument, value, allowed)
-    that(getattr(value, "shape", True) != (), argument, value, allowed)  # NumPy's is one, too
+    scalar = getattr(value, "shape", None) == ()  # an array of no dimensions is Iterable, too
+    ok = isinstance(value, Iterable) and not unordered and not scalar
+    that(ok, argument, value, allowed)
     return tuple(value)
 
 
