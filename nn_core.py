@@ -384,10 +384,9 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     batch_size None is the whole training set (one update an epoch), 1 is SGD; a last, smaller
     batch is trained on too, averaged over its own size. Each epoch visits every sample once, in
     an order drawn from ``seed`` alone. The penalty's m is the training set's size (``MLP.loss``).
-    ``gradient_norm`` is measured on every k-th training sample, about 1,000 in all. ``probe(net,
-    x)``, if given, is called on those same samples (read-only) at each row of the history; it
-    returns a dict of numbers or arrays, which ``history.probes`` stacks. With ``late``, only so
-    many last epochs fill their row, which saves evaluations; the others are NaN.
+    ``gradient_norm`` is that of every k-th training sample, about 1,000 in all; ``probe(net, x)``
+    gets them, read-only, at each row; ``history.probes`` stacks what it returns, {name: array}.
+    With ``late``, only so many last epochs fill their row, and of costs only the test set's.
 
     Raises ValueError for bad arguments. A cost that is not finite ends the run (``diverged_at``).
     """
@@ -398,8 +397,9 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     rng, step = check.stream(seed, 1), optimizer.start(net.theta)
     history = History.empty(net.theta, len(net.weights), epochs, -(-m // min(batch_size or m, m)))
     part = [check.read_only(array[:: max(1, m // 1000)]) for array in train_set]
+    sets = {"test": test_set} if late else {"train": train_set, "test": test_set}
     if late is None:
-        history.record(0, net, train_set, test_set, part, l2, probe)
+        history.record(0, net, sets, part, net.penalty(l2, m), probe)
     for epoch in range(1, epochs + 1):
         costs = history.step_loss.reshape(epochs, -1)[epoch - 1]
         start = time.perf_counter()
@@ -413,7 +413,7 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
             history.diverged_at = (epoch, i + 1)
             break
         if late is None or epoch > epochs - late:
-            history.record(epoch, net, train_set, test_set, part, l2, probe)
+            history.record(epoch, net, sets, part, net.penalty(l2, m), probe)
     history.theta[...] = net.theta
     return history
 

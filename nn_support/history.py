@@ -49,11 +49,12 @@ class History:
         probes = {name: np.stack([run.probes[name] for run in runs]) for name in names}
         return cls(**arrays, probes=probes, diverged_at=tuple(r.diverged_at for r in runs))
 
-    def record(self, row, net, train_set, test_set, part, l2, probe):
-        """Fill one row with what the network is worth now."""
-        self.train_loss[row], self.train_accuracy[row] = evaluate(net, *train_set)
-        self.test_loss[row], self.test_accuracy[row] = evaluate(net, *test_set)
-        self.penalty[row] = net.penalty(l2, len(train_set[0]))
+    def record(self, row, net, sets, part, penalty, probe):
+        """Fill one row with what the network is worth now, on ``sets``: {"test": (x, y), …}."""
+        for name, (x, y) in sets.items():
+            loss, accuracy = getattr(self, f"{name}_loss"), getattr(self, f"{name}_accuracy")
+            loss[row], accuracy[row] = evaluate(net, x, y)
+        self.penalty[row] = penalty
         net.backprop(*part)
         self.gradient_norm[row] = [np.linalg.norm(g) for g in net.weight_grads]
         measured = probe(net, part[0]) if probe else {}

@@ -26,6 +26,8 @@ def interrupted(number=signal.SIGINT, *_, leave=sys.exit):
 if __name__ == "__main__":  # before the imports: they take a second, and take an exception amiss
     signal.signal(signal.SIGINT, partial(interrupted, leave=os._exit))
 
+sys.modules["rfc3987_syntax"] = None  # jsonschema can do without its two seconds
+
 import asyncio
 import contextlib
 import multiprocessing
@@ -46,7 +48,7 @@ from pages import LEADING_FIGURE as NOTEBOOKS
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 BUILD = HERE.parent / "build"
-LONGEST_FIRST = ["03_optimizers", "04_regularization", "02_initialization", "01_activations"]
+LONGEST_FIRST = ["03_optimizers", "02_initialization", "01_activations", "04_regularization"]
 
 
 async def execute(name, folder, workers):

@@ -172,7 +172,6 @@ def choose(
     zero=False,
     reach=8,
     seeds=selection_seeds(),  # noqa: B008, a range
-    field="test_loss",
     rows=5,
     run=nn.sweep,
 ):
@@ -184,7 +183,7 @@ def choose(
         (every half-decade from the one to the other is run); {name: start} where methods differ
     zero : also try 0, which is no neighbour of anything (for γ)
     reach : how many half-decades beyond the start the grid may grow on either side
-    field, rows : what is judged, as in ``late``
+    rows : how many last epochs are judged, as in ``late``
     run : what trains the Experiments
 
     A method's grid grows until its best point has worse ones on either side: where an end is as
@@ -207,13 +206,13 @@ def choose(
         trained = run(experiments, data, seeds)
         for job, (name, k) in jobs.items():
             runs[name][k] = trained[job]
-        scores = {n: {k: _score(h, field, rows) for k, h in runs[n].items()} for n in methods}
+        scores = {n: {k: _score(h, rows) for k, h in runs[n].items()} for n in methods}
         new = {name: _wanted(scores[name], *limits[name]) for name in methods}
-    return {name: _choice(runs[name], scores[name], field, rows) for name in methods}
+    return {name: _choice(runs[name], scores[name], rows) for name in methods}
 
 
-def _score(history, field, rows):
-    return float(np.mean(_log(late(history, field, rows))))
+def _score(history, rows):
+    return float(np.mean(_log(late(history, rows=rows))))
 
 
 def _log(costs):
@@ -243,10 +242,10 @@ def _wanted(scores, lowest, highest):
 _EDGES = {(False, False): None, (True, False): "low", (False, True): "high", (True, True): "flat"}
 
 
-def _choice(runs, scores, field, rows):
+def _choice(runs, scores, rows):
     value = {k: 0.0 if k is None else half_decade(k) for k in runs}
     ks = sorted(runs, key=value.get)
-    costs = np.stack([late(runs[k], field, rows) for k in ks])
+    costs = np.stack([late(runs[k], rows=rows) for k in ks])
     best = min(ks, key=scores.get)
     by_value = {value[k]: runs[k] for k in ks}
     return Choice(value[best], _EDGES[_open_sides(scores)], tuple(by_value), costs, by_value)

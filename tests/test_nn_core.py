@@ -592,10 +592,11 @@ def test_late_fills_the_last_rows_as_all_do_and_changes_no_training(late):
     full = whole.run(plain.small_data(), 3)
     part = replace(whole, late=late).run(plain.small_data(), 3)
     rows = min(late, 4)  # row 0 is before training and no epoch
-    for name in ("train_loss", "test_accuracy", "penalty", "gradient_norm"):
+    for name in ("test_loss", "test_accuracy", "penalty", "gradient_norm"):
         values, expected = getattr(part, name), getattr(full, name)
         np.testing.assert_array_equal(values[-rows:], expected[-rows:])
         assert len(values) == 5 and np.isnan(values[:-rows]).all()
+    assert np.isnan(part.train_loss).all() and np.isnan(part.train_accuracy).all()
     np.testing.assert_array_equal(part.probes["norm"][-rows:], full.probes["norm"][-rows:])
     np.testing.assert_array_equal(part.theta, full.theta)
     np.testing.assert_array_equal(part.step_loss, full.step_loss)
@@ -603,7 +604,7 @@ def test_late_fills_the_last_rows_as_all_do_and_changes_no_training(late):
 
 def test_late_with_no_epochs_or_a_run_that_diverges_is_an_empty_history():
     data, net = plain.small_data(), nn.MLP([6, 20, 20, 1], "identity", "large")
-    assert np.isnan(nn.train(net, data, nn.Adam(0.1), epochs=0, late=3).train_loss).all()
+    assert np.isnan(nn.train(net, data, nn.Adam(0.1), epochs=0, late=3).test_loss).all()
     history = nn.train(net, data, nn.GradientDescent(1e30), epochs=9, l2=1e20, late=2)
     assert history.diverged_at and np.isnan(history.test_loss).all()
 
