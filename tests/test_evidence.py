@@ -91,6 +91,15 @@ def test_late_is_the_median_of_the_last_epochs_and_never_row_0():
         evidence.late(history(rows=1))
 
 
+@pytest.mark.parametrize(
+    "field, costs", [("train_loss", [np.nan] * 3), ("test_loss", [0, np.nan, 1])]
+)
+def test_late_refuses_what_a_run_left_out(field, costs):
+    run = history(**{field: np.array([costs, costs])})
+    with pytest.raises(ValueError, match=f"field is '{field}'; allowed: what the run measured"):
+        evidence.late(run, field)
+
+
 # ------------------------------------------------------------- the chooser
 
 
