@@ -123,7 +123,7 @@ def late(history, field="test_loss", rows=5):
     _refuse_unless(values.shape[1], "history", "a run of 0 epochs", "1 epoch or more")
     missing = np.isnan(values)  # a run that diverged has none after these
     left_out = (missing[:, :-1] & ~missing[:, 1:]).any()
-    left_out |= missing.all() and np.isfinite(history.test_loss).any()
+    left_out |= missing.all() and np.isfinite(history.test_loss[:, 1:]).any()
     _refuse_unless(not left_out, "field", field, f"what the run measured in its last {rows} epochs")
     middle = np.median(values, axis=1)
     return np.where(np.isnan(middle), 0.5 if field.endswith("accuracy") else inf, middle)
