@@ -117,7 +117,7 @@ def late(history, field="test_loss", rows=5):
     """The median over the last ``rows`` epochs, one value a seed: what every comparison judges.
 
     A run that diverged has an infinite cost, and the accuracy ½ of a coin. Row 0, before
-    training, never counts: of fewer epochs, all are taken.
+    training, never counts: of fewer epochs, all are taken. ValueError for what the run left out.
     """
     values = getattr(history, field)[:, 1:][:, -rows:]
     _refuse_unless(values.shape[1], "history", "a run of 0 epochs", "1 epoch or more")
