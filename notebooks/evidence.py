@@ -452,12 +452,13 @@ def watch(experiment, data, seed, look):
     """Train as ``experiment.run`` does, calling ``look(t, theta, seconds)`` after every update t.
 
     It ends early when ``look`` returns True. ``seconds`` are those of training: the clock stands
-    while ``look`` and the evaluation at the end of an epoch go on. Returns whether it ended early.
+    while ``look`` goes on, and nothing is evaluated before the end. Returns whether it ended early.
     """
     t, seconds, since = 0, 0.0, 0.0
 
     def start(theta):
-        inner = experiment.optimizer.start(theta)
+        nonlocal since
+        inner, since = experiment.optimizer.start(theta), time.perf_counter()
 
         def step(grad):
             nonlocal t, seconds, since
@@ -469,13 +470,9 @@ def watch(experiment, data, seed, look):
 
         return step
 
-    def go_on(net, x):  # the last thing that an evaluation does
-        nonlocal since
-        since = time.perf_counter()
-        return {}
-
+    rule = SimpleNamespace(start=start)
     try:
-        replace(experiment, optimizer=SimpleNamespace(start=start), probe=go_on).run(data, seed)
+        replace(experiment, optimizer=rule, probe=None, late=1).run(data, seed)
     except _Stop:
         return True
     return False

@@ -323,9 +323,11 @@ def test_the_index_and_the_front_of_the_book_have_the_short_answers(folder):
     found = pages.index(notebooks, folder, folder / "figures", folder)
     assert '<b>تندی</b> (<a href="01_activations.html#fig-4">' in found
     notebooks["01_activations"].metadata["course"] = "درس <یک>"
-    front = pages.front(notebooks, {"01_activations": page, "02_initialization": "<p></p>"})
+    waiting = "<p><strong>پاسخ کوتاه</strong> در پایان اجرا.</p><ul><li>فهرستی دیگر</li></ul>"
+    front = pages.front(notebooks, {"01_activations": page, "02_initialization": waiting})
     assert '<a href="01_activations.pdf#fig-4">' in front and "درس &lt;یک&gt;" in front
     assert front.count("۱۰ ادعا از ۱۰ ادعا برقرار است") == 2 and "fa-book" in front
+    assert "فهرستی دیگر" not in front
 
 
 def test_an_interrupt_is_one_line_and_130(nothing_runs, monkeypatch, capsys):
