@@ -185,6 +185,7 @@ def choose(
     data : a validation_split
     start : where the half-decade grid begins, with a neighbour on either side: a value, or a pair
         (every half-decade from the one to the other is run); {name: start} where methods differ
+    seeds : on which all is run; {name: seeds} where methods differ
     zero : also try 0, which is no neighbour of anything (for γ)
     reach : how many half-decades beyond the start the grid may grow on either side
     rows : how many last epochs are judged, as in ``late``
@@ -195,7 +196,10 @@ def choose(
     is new for all methods is trained in one sweep a round, and measured in its last ``rows`` epochs
     alone. Returns {name: Choice}.
     """
-    starts = start if isinstance(start, Mapping) else dict.fromkeys(methods, start)
+    starts, each = (
+        given if isinstance(given, Mapping) else dict.fromkeys(methods, given)
+        for given in (start, seeds)
+    )
     spans = {
         name: sorted({nearest(v) for v in np.ravel(starts[name]).tolist()}) for name in methods
     }
@@ -207,7 +211,10 @@ def choose(
         if zero and not any(runs.values()):
             jobs |= {(name, 0.0): (name, None) for name in methods}
         experiments = {job: replace(methods[job[0]](job[1]), late=rows) for job in jobs}
-        trained = run(experiments, data, seeds)
+        trained = {}
+        for some in dict.fromkeys(map(tuple, each.values())):
+            part = {job: e for job, e in experiments.items() if tuple(each[job[0]]) == some}
+            trained |= run(part, data, some) if part else {}
         for job, (name, k) in jobs.items():
             runs[name][k] = trained[job]
         scores = {n: {k: _score(h, rows) for k, h in runs[n].items()} for n in methods}
@@ -498,10 +505,21 @@ class Times:
         return (high * ends[0] / ends[1] if high < inf else inf), high
 
 
+def _reached(net, x, y, cost, rows=1000):
+    """Whether the cost of a whole set is at most ``cost``: no, once some rows alone exceed it."""
+    total = 0.0
+    for i in range(0, len(x), rows):
+        labels = y[i : i + rows]
+        total += evaluate(net, x[i : i + rows], labels)[0] * len(labels) / len(x)
+        if total > cost:
+            return False
+    return total <= cost
+
+
 def time_to_cost(experiment, data, seed, cost, rungs=None):
     """(updates, before, epochs, seconds) until the cost of the whole training set is ``cost``.
 
-    It is evaluated at every rung (default: ``ladder`` to the experiment's end), for every method
+    It is looked at on every rung (default: ``ladder`` to the experiment's end), for every method
     alike; infinite if it is never that low there.
     """
     per_epoch = -(-len(data.x_train) // (experiment.batch_size or len(data.x_train)))
@@ -513,7 +531,7 @@ def time_to_cost(experiment, data, seed, cost, rungs=None):
         if t not in wanted:
             return False
         net.theta[...] = theta
-        if evaluate(net, data.x_train, data.y_train)[0] <= cost:
+        if _reached(net, data.x_train, data.y_train, cost):
             found.extend((t, before, t / per_epoch, seconds))
             return True
         before = t

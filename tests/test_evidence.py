@@ -183,6 +183,17 @@ def test_each_round_is_one_sweep_of_what_is_new_for_all_methods():
     assert len({job for call in calls for job in call}) == 10
 
 
+def test_methods_may_have_seeds_of_their_own():
+    calls, seeds = [], {"a": [5, 6], "b": range(7, 11), "c": [5, 6]}
+    run = curve(lambda v: abs(np.log(v / (1 if v < 50 else 100))) + 1, calls)
+    methods = {"a": Value, "b": lambda v: Value(100 * v), "c": Value}
+    choices = evidence.choose(methods, None, 1, seeds=seeds, run=run)
+    assert {name: choice.costs.shape for name, choice in choices.items()} == {
+        name: (3, len(some)) for name, some in seeds.items()
+    }
+    assert [{name for name, _ in call} for call in calls] == [{"a", "c"}, {"b"}]
+
+
 def test_choosing_with_real_runs_uses_the_seeds_of_selection():
     data = plain.small_data(m=60)
     base = nn.Experiment((6, 8, 1), "relu", "he", nn.GradientDescent(1), 6, 16)
