@@ -43,7 +43,7 @@ def verdict(notebook):
 
 def answers(page, name, kind):
     """The short answer of an exported page, whose links lead to NAME.kind; "" if it has none."""
-    _, filled, rest = page.partition("<strong>پاسخ کوتاه</strong></p>")  # a whole page takes long
+    _, filled, rest = page.partition("<strong>پاسخ کوتاه</strong></p>")  # parsing it all takes long
     if not filled:
         return ""
     found = BeautifulSoup(rest.partition("</ul>")[0], "html.parser").ul

@@ -421,6 +421,20 @@ def test_time_to_a_cost_is_that_of_the_whole_training_set(data):
     assert evidence.time_to_cost(EXPERIMENT, data, 3, 0.0) == (inf,) * 4
 
 
+def test_the_cost_of_a_large_set_is_that_of_all_its_pieces():
+    data, costs, net = plain.small_data(m=2500), [], EXPERIMENT.network(3)
+    alike = replace(EXPERIMENT, epochs=1, batch_size=64)
+
+    def look(t, theta, seconds):
+        net.theta[...] = theta
+        costs.append(net.loss(data.x_train, data.y_train))
+
+    evidence.watch(alike, data, 3, look)
+    for goal in (1.0001 * costs[9], 1.0001 * costs[25], 0.9999 * costs[25], 1.0001 * min(costs)):
+        first = next((t for t, cost in enumerate(costs, 1) if cost <= goal), inf)
+        assert evidence.time_to_cost(alike, data, 3, goal, range(1, 41))[0] == first
+
+
 def test_times_in_parallel_are_those_of_one_after_another(data):
     wild = replace(EXPERIMENT, optimizer=nn.GradientDescent(1e30))
     batch = replace(EXPERIMENT, batch_size=None, epochs=30)
