@@ -121,9 +121,8 @@ def late(history, field="test_loss", rows=5):
     """
     values = getattr(history, field)[:, 1:][:, -rows:]
     _refuse_unless(values.shape[1], "history", "a run of 0 epochs", "1 epoch or more")
-    missing = np.isnan(values)  # a run that diverged has none after these
-    left_out = (missing[:, :-1] & ~missing[:, 1:]).any()
-    left_out |= missing.all() and np.isfinite(history.test_loss[:, 1:]).any()
+    survived = [at is None for at in history.diverged_at]
+    left_out = np.isnan(values[survived]).any()
     _refuse_unless(not left_out, "field", field, f"what the run measured in its last {rows} epochs")
     middle = np.median(values, axis=1)
     return np.where(np.isnan(middle), 0.5 if field.endswith("accuracy") else inf, middle)

@@ -21,8 +21,9 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 def history(seeds=2, rows=3, **fields):
     names = [f for f in nn.History.__dataclass_fields__ if f not in ("probes", "diverged_at")]
-    zeros = {name: np.zeros((seeds, rows)) for name in names}
-    return nn.History(**zeros | fields, probes={})
+    arrays = {name: np.zeros((seeds, rows)) for name in names} | fields
+    diverged_at = tuple((1, 1) if np.isnan(c) else None for c in arrays["test_loss"][:, -1])
+    return nn.History(**arrays, probes={}, diverged_at=diverged_at)
 
 
 # -------------------------------------------------------------------- seeds
@@ -147,10 +148,10 @@ def test_divergence_bounds_the_grid_and_is_walked_out_of():
 
 def test_a_rate_that_diverges_on_one_seed_is_not_chosen():
     def run(experiments, data, seeds):
-        made = curve(lambda v: 1 / v)(experiments, data, seeds)
-        for (_, v), h in made.items():
-            h.test_loss[0, -1] = np.nan if v > 2 else h.test_loss[0, -1]
-        return made
+        costs = {job: np.full((3, 7), 1 / job[1]) for job in experiments}
+        for job in costs:
+            costs[job][0, -1] = np.nan if job[1] > 2 else costs[job][0, -1]
+        return {job: history(test_loss=cost) for job, cost in costs.items()}
 
     assert evidence.choose({"a": Value}, None, 0.3, run=run)["a"].value == 1.0
 
