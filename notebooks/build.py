@@ -48,7 +48,6 @@ from pages import LEADING_FIGURE as NOTEBOOKS
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 BUILD = HERE.parent / "build"
-LONGEST_FIRST = ["03_optimizers", "02_initialization", "01_activations", "04_regularization"]
 
 
 async def execute(name, folder, workers):
@@ -165,9 +164,9 @@ async def make_all(folder, formats):
     from nn_support.parallel import Workers, cores
 
     side_by_side = min(cores(), len(NOTEBOOKS))
-    workers = dict.fromkeys(LONGEST_FIRST, cores() // side_by_side)
+    workers = dict.fromkeys(NOTEBOOKS, cores() // side_by_side)  # in order: the longest come first
     if side_by_side < len(workers):  # either of the last two may be alone in the end
-        workers |= dict.fromkeys(LONGEST_FIRST[-2:], cores())
+        workers |= dict.fromkeys(list(NOTEBOOKS)[-2:], cores())
     gate, context = asyncio.Semaphore(side_by_side), multiprocessing.get_context("spawn")
     with stopped_by_signals(), Workers(min(2, side_by_side), context) as pool:
 
@@ -194,7 +193,7 @@ async def make_all(folder, formats):
 
         try:
             async with asyncio.TaskGroup() as group:  # it waits until each has ended its kernel
-                tasks = {name: group.create_task(make(name)) for name in LONGEST_FIRST}
+                tasks = {name: group.create_task(make(name)) for name in NOTEBOOKS}
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         notebooks = {name: tasks[name].result()[0] for name in NOTEBOOKS}
