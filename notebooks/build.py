@@ -196,7 +196,7 @@ async def make_all(folder, formats):
                 tasks = {name: group.create_task(make(name)) for name in NOTEBOOKS}
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        notebooks = {name: tasks[name].result()[0] for name in NOTEBOOKS}
+        notebooks = {name: task.result()[0] for name, task in tasks.items()}
         well = all(task.result()[1] for task in tasks.values())
         if "pdf_fa" in formats:
             well &= await export_apart("report", export_book, notebooks, folder)

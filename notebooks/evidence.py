@@ -191,9 +191,9 @@ def choose(
     run : what trains the Experiments
 
     A method's grid grows until its best point has worse ones on either side: where an end is as
-    good as the best (by a thousandth), it goes on; a rate that diverged is worse than any. What
-    is new for all methods is trained in one sweep a round, and measured in its last ``rows`` epochs
-    alone. Returns {name: Choice}.
+    good as the best (by a thousandth), it goes on; a rate that diverged is worse than any. What is
+    new for all methods of equal seeds is trained in one sweep a round, and measured in its last
+    ``rows`` epochs alone. Returns {name: Choice}.
     """
     starts, each = (
         given if isinstance(given, Mapping) else dict.fromkeys(methods, given)
@@ -211,9 +211,9 @@ def choose(
             jobs |= {(name, 0.0): (name, None) for name in methods}
         experiments = {job: replace(methods[job[0]](job[1]), late=rows) for job in jobs}
         trained = {}
-        for some in dict.fromkeys(map(tuple, each.values())):
+        for some in dict.fromkeys(tuple(each[name]) for name, _ in jobs):
             part = {job: e for job, e in experiments.items() if tuple(each[job[0]]) == some}
-            trained |= run(part, data, some) if part else {}
+            trained |= run(part, data, some)
         for job, (name, k) in jobs.items():
             runs[name][k] = trained[job]
         scores = {n: {k: _score(h, rows) for k, h in runs[n].items()} for n in methods}
@@ -504,17 +504,6 @@ class Times:
         return (high * ends[0] / ends[1] if high < inf else inf), high
 
 
-def _reached(net, x, y, cost, rows=1000):
-    """Whether the cost of a whole set is at most ``cost``: no, once some rows alone exceed it."""
-    total = 0.0
-    for i in range(0, len(x), rows):
-        labels = y[i : i + rows]
-        total += evaluate(net, x[i : i + rows], labels)[0] * len(labels) / len(x)
-        if total > cost:
-            return False
-    return total <= cost
-
-
 def time_to_cost(experiment, data, seed, cost, rungs=None):
     """(updates, before, epochs, seconds) until the cost of the whole training set is ``cost``.
 
@@ -530,7 +519,7 @@ def time_to_cost(experiment, data, seed, cost, rungs=None):
         if t not in wanted:
             return False
         net.theta[...] = theta
-        if _reached(net, data.x_train, data.y_train, cost):
+        if evaluate(net, data.x_train, data.y_train, most=cost)[0] <= cost:
             found.extend((t, before, t / per_epoch, seconds))
             return True
         before = t
