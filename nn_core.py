@@ -28,7 +28,7 @@ import numpy as np
 from nn_support import checks as check
 from nn_support.data import Dataset, load_data  # noqa: F401, part of the interface
 from nn_support.history import History
-from nn_support.memory import Optimizer, views
+from nn_support.memory import Optimizer, aligned, views
 from nn_support.parallel import sweep  # noqa: F401
 
 _quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")  # divergence is a result
@@ -37,10 +37,10 @@ _quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")  # diverg
 
 
 class Activation(NamedTuple):
-    """A hidden layer's f and f′, both in place.
+    """A hidden layer's f and f′.
 
-    ``apply(z)`` overwrites z with a = f(z) and returns it. ``backward(delta, a)`` multiplies
-    delta by f′(z), written from the output a, because z is overwritten. NumPy warns of overflow.
+    ``apply(z)`` returns a = f(z) and may overwrite z. ``backward(delta, a)`` multiplies delta in
+    place by f′(z), written from the output a, because z is gone. NumPy warns of overflow.
     """
 
     apply: Callable
@@ -58,9 +58,7 @@ def _identity_backward(delta, a):
 
 def _sigmoid(z):
     """f(z) = 1 / (1 + e^(−z)), in (0, 1); where e^(−z) overflows to infinity, f is 0."""
-    np.exp(np.negative(z, out=z), out=z)
-    z += 1
-    return np.reciprocal(z, out=z)
+    return 1 / (1 + np.exp(-z))
 
 
 def _sigmoid_backward(delta, a):
@@ -85,8 +83,8 @@ def _relu(z):
 
 
 def _relu_backward(delta, a):
-    """f′ = 1 where a > 0, else 0: the sign of a, which is never negative."""
-    delta *= np.sign(a)
+    """f′ = 1 where a > 0, else 0."""
+    delta *= a > 0
 
 
 def _leaky_relu(z):
@@ -183,8 +181,8 @@ class MLP:
         self.activation, self.f = activation, _hidden(activation, init, distribution)
         self.functions = (self.f.apply,) * (len(self.sizes) - 2) + (_sigmoid,)
         rng, n = check.stream(seed, 0), sum((i + 1) * j for i, j in pairwise(self.sizes))
-        self._theta = np.zeros(n, check.float_type(dtype))
-        self._grad = np.zeros_like(self._theta)
+        self._theta = aligned(np.zeros(n, check.float_type(dtype)))
+        self._grad = aligned(np.zeros_like(self._theta))
         self._make_views()
         for W in self.weights:
             W[...] = INITIALIZERS[init](*W.shape, rng, distribution)

@@ -9,6 +9,18 @@ from nn_support import checks as check
 
 BLOCK = 1 << 16  # parameters; five float32 blocks fill a second-level cache of 1.25 MB
 CLEARED_EVERY = 128  # updates
+LINE = 64  # bytes of a cache line
+
+
+def aligned(array):
+    """A copy that starts on a cache line, which every pass over a large array is faster for.
+
+    NumPy's own start 16 bytes past one, so that every second vector register reads two lines.
+    """
+    raw = np.empty(array.nbytes + LINE, np.uint8)
+    copy = raw[-raw.ctypes.data % LINE :][: array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def views(vector, sizes):
@@ -50,8 +62,8 @@ def stepper(theta, update, moments):
     """
     split = theta.ndim == 1 and theta.size > BLOCK
     blocks = [slice(i, i + BLOCK) for i in range(0, theta.size, BLOCK)] if split else [...]
-    arrays = [theta, *(np.zeros_like(theta) for _ in range(moments))]
-    scratch = np.empty_like(theta[blocks[0]])  # one for all blocks, so that it stays in the cache
+    arrays = [theta, *(aligned(np.zeros_like(theta)) for _ in range(moments))]
+    scratch = aligned(theta[blocks[0]])  # one for all blocks, so that it stays in the cache
     parts = [(b, scratch[: len(theta[b])] if split else scratch) for b in blocks]
     parts = [(b, u, [array[b] for array in arrays]) for b, u in parts]
     faint, t = 1e8 * np.finfo(theta.dtype).tiny, 0
