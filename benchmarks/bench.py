@@ -225,6 +225,17 @@ def ratios(seconds):
 
 # reporting --------------------------------------------------------------------------------------
 
+# What chooses kernels in place of the processor: a table that was made under it says so.
+CHOOSERS = (
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+    "NPY_DISABLE_CPU_FEATURES",
+    "ATEN_CPU_CAPABILITY",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "ONEDNN_MAX_CPU_ISA",
+    "XLA_FLAGS",
+)
+
 
 def machine():
     cpu = platform.processor() or platform.machine()
@@ -241,9 +252,11 @@ def machine():
         "scikit-learn": sklearn.__version__,
     }
     versions = ", ".join(f"{k} {v}" for k, v in versions.items())
+    chosen = [f"{name}={os.environ[name]}" for name in CHOOSERS if os.environ.get(name)]
     return (
         f"{cpu}, one core; {versions}; NumPy multiplies with {blas['internal_api']} "
-        f"{blas['version']}, kernels for {blas.get('architecture', 'any processor')}"
+        f"{blas['version']}, kernels for {blas.get('architecture', 'any processor')}, "
+        + (f"under {', '.join(chosen)}" if chosen else "as the processor has them")
     )
 
 
@@ -296,7 +309,7 @@ def chart(results, file):
         for at, value in zip(where, values):
             side = "left" if value >= 1 else "right"
             beyond = value * (1.03 if value >= 1 else 0.97)
-            ax.text(beyond, at, f"{value:.2g}", ha=side, va="center", fontsize=7)
+            ax.text(beyond, at, f"{value:#.2g}", ha=side, va="center", fontsize=7)
     ax.axvline(1, color="black", linewidth=1)
     ax.set(xscale="log", xlabel="time of one epoch ÷ time of nn_core (one core)")
     ax.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
