@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from evidence import evaluate, nn, watch
+from evidence import evaluate, nn, rng, watch
 
 # ------------------------------------------------------- probes of a training
 
@@ -115,6 +115,28 @@ def auc(outputs, labels):
     rank = (np.cumsum(counts) - (counts - 1) / 2)[place]
     ones, zeros = int(y.sum()), int((~y).sum())
     return float((rank[y].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def xor(each, noise):
+    """XOR as a Dataset: the corners of a square, ``each`` points a corner with normal noise.
+
+    y is 1 where the corner's two signs differ, so that no line gets more than three right.
+    """
+
+    def points(purpose):
+        corners = np.tile([[-1, -1], [-1, 1], [1, -1], [1, 1]], (each, 1))
+        x = corners + noise * rng(purpose).standard_normal(corners.shape)
+        return x.astype(np.float32), (corners[:, :1] != corners[:, 1:]).astype(np.float32)
+
+    return nn.Dataset(*points("xor train"), *points("xor test"), "XOR")
+
+
+def best_line(x, y):
+    """The best accuracy of a line on points of a plane, of 3,600 directions, all thresholds."""
+    turn = np.linspace(0, 2 * np.pi, 3600, endpoint=False)
+    order = np.argsort(x @ np.stack([np.cos(turn), np.sin(turn)]), axis=0)
+    gained = np.cumsum(1 - 2.0 * y[order, 0], axis=0)  # right below the threshold, less wrong
+    return float(y.sum() + max(0, gained.max())) / len(y)
 
 
 def dead_units(net, x):

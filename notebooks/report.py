@@ -73,6 +73,7 @@ from probes import (  # noqa: F401
     HeldOut,
     Scaled,
     auc,
+    best_line,
     central_differences,
     dead_units,
     first_layer,
@@ -85,6 +86,7 @@ from probes import (  # noqa: F401
     trained,
     update_ratios,
     weight_norms,
+    xor,
 )
 
 

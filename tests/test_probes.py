@@ -37,6 +37,20 @@ def test_auc():
     assert probes.auc([0.1, 0.4, 0.4, 0.8], [0, 0, 1, 1]) == pytest.approx(3.5 / 4)
 
 
+def test_xor_and_the_best_line():
+    tight = probes.xor(each=3, noise=0.01)
+    corners = np.hstack([np.rint(tight.x_test), tight.y_test])
+    four = [[-1, -1, 0], [-1, 1, 1], [1, -1, 1], [1, 1, 0]]
+    np.testing.assert_array_equal(np.unique(corners, axis=0), four)
+    assert probes.best_line(tight.x_test, tight.y_test) == 0.75
+    noisy = probes.xor(each=100, noise=0.3)
+    assert not np.array_equal(noisy.x_train, noisy.x_test) and len(noisy.y_test) == 400
+    x = noisy.x_test
+    assert probes.best_line(x, (x[:, :1] < 0.2).astype(np.float32)) == 1
+    assert probes.best_line(x, np.ones((400, 1), np.float32)) == 1
+    assert probes.best_line(x, np.zeros((400, 1), np.float32)) == 1
+
+
 def test_sensitivity_is_the_gradient_in_x(data):
     net = nn.MLP((6, 8, 5, 1), "tanh", "xavier", seed=1, dtype=np.float64)
     x = data.x_train[:3].astype(float)
