@@ -167,6 +167,16 @@ class Choice:
         """The index of ``value`` in ``rates``."""
         return self.rates.index(self.value)
 
+    @property
+    def mean_log(self):
+        """What each value was judged by, (rates,): the mean log cost over the seeds."""
+        return _log(self.costs).mean(axis=1)
+
+    @property
+    def best_positive(self):
+        """The best of the values other than 0."""
+        return min(filter(None, self.rates), key=dict(zip(self.rates, self.mean_log)).get)
+
 
 def choose(
     methods,

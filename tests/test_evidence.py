@@ -171,6 +171,7 @@ def test_what_never_ends_is_stopped_and_marked():
 def test_gamma_may_be_0_which_is_no_end_of_the_grid():
     choice = chosen(lambda v: 1 + v, 1, zero=True)
     assert choice.value == 0 and choice.inside and choice.rates[0] == 0 and len(choice.rates) == 4
+    assert choice.best_positive == choice.rates[1] and choice.mean_log[0] == choice.mean_log.min()
     assert chosen(lambda v: 2 if not v else 1 + (np.log(v) - 3) ** 2, 1, zero=True).value == 30
 
 
