@@ -40,7 +40,7 @@ class Activation(NamedTuple):
     """A hidden layer's f and f′.
 
     ``apply(z)`` returns a = f(z) and may overwrite z. ``backward(delta, a)`` multiplies delta in
-    place by f′(z), written from the output a, because z is gone. NumPy warns of overflow.
+    place by f′(z), written from the output a, because z is gone.
     """
 
     apply: Callable
@@ -165,8 +165,8 @@ class MLP:
     activation : a key of ACTIVATIONS or an Activation of your own, for every hidden layer; a
         network that is pickled or goes to worker processes needs importable functions
     init : a key of INITIALIZERS, for every weight matrix; biases start at 0
-    seed : int, numpy Generator or SeedSequence. One int gives networks of equal ``sizes`` the
-        same draws under every initializer that draws, only scaled.
+    seed : int, numpy Generator or SeedSequence (whose first two children are then used). One int
+        gives networks of equal ``sizes`` the same draws from every initializer, only scaled.
     dtype : np.float32 or np.float64
     distribution : "normal" or "uniform", of equal variance
 
@@ -382,11 +382,11 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     batch_size None is the whole training set (one update an epoch), 1 is SGD; a last, smaller
     batch is trained on too, averaged over its own size. Each epoch visits every sample once, in
     an order drawn from ``seed`` alone. The penalty's m is the training set's size (``MLP.loss``).
-    ``gradient_norm`` is that of every k-th training sample, about 1,000 in all; ``probe(net, x)``
-    gets them, read-only, at each row; ``history.probes`` stacks what it returns, {name: array}.
+    ``gradient_norm`` is that of every k-th training sample, 1,000 to 1,999 in all (or all);
+    ``probe(net, x)`` gets them, read-only; ``history.probes`` stacks what it returns, {name: …}.
     With ``late``, only so many last epochs fill their row, and of costs only the test set's.
 
-    Raises ValueError for bad arguments. A cost that is not finite ends the run (``diverged_at``).
+    Raises ValueError for bad arguments. A cost or theta not finite ends the run: ``diverged_at``.
     """
     check.that(isinstance(net, MLP), "net", type(net).__name__, "an MLP")
     train_set, test_set = check.dataset(data, net.sizes, net.theta.dtype)
@@ -407,11 +407,12 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
                 break
             step(net.grad)
         history.seconds[epoch] = history.seconds[epoch - 1] + time.perf_counter() - start
-        if not (math.isfinite(cost) and np.isfinite(net.theta).all()):
+        finite = math.isfinite(cost) and np.isfinite(net.theta).all()
+        if finite and (late is None or epoch > epochs - late):
+            finite = history.record(epoch, net, sets, part, net.penalty(l2, m), probe)
+        if not finite:
             history.diverged_at = (epoch, i + 1)
             break
-        if late is None or epoch > epochs - late:
-            history.record(epoch, net, sets, part, net.penalty(l2, m), probe)
     history.theta[...] = net.theta
     return history
 

@@ -3,10 +3,14 @@
 import math
 import numbers
 import warnings
+from collections import deque
 from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
+
+MOST = 2**40  # weights, or epochs: no computer has the memory for more
 
 
 def that(ok, argument, value, allowed):
@@ -75,7 +79,9 @@ def sizes(value):
     """The layer sizes as a tuple of int."""
     value = sequence("sizes", value, "a sequence of layer sizes")
     that(len(value) >= 2, "sizes", value, "at least an input and an output size")
-    return tuple(count("every entry of sizes", n) for n in value)
+    value = tuple(count("every entry of sizes", n) for n in value)
+    that(sum(map(math.prod, pairwise(value))) < MOST, "sizes", value, f"less than {MOST} weights")
+    return value
 
 
 def stream(value, which):
@@ -119,21 +125,27 @@ def schedule(optimizer, epochs, batch_size, l2, probe, late=None):
     that(probe is None or callable(probe), "probe", probe, "None or a function of (net, x)")
     batch_size = None if batch_size is None else count("batch_size", batch_size)
     late = None if late is None else count("late", late)
-    return count("epochs", epochs, 0), batch_size, penalty(l2), late
+    return count("epochs", epochs, 0, high=MOST), batch_size, penalty(l2), late
 
 
 def activation(value):
     """An Activation of one's own that keeps shape and dtype and changes delta in place."""
     allowed = "an Activation of two functions"
     that(callable(value.apply) and callable(value.backward), "activation", value, allowed)
-    z = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
-    a = value.apply(z)
-    ok = _is_plain(a) and a.shape == z.shape and a.dtype == z.dtype
-    that(ok, "activation.apply(z)", a, "f(z), an array of z's shape and dtype")
-    delta = np.ones_like(a)
-    given = value.backward(delta, a)
-    allowed = "None, because delta itself is multiplied by f′(z)"
-    that(given is None or given is delta, "activation.backward(delta, a)", given, allowed)
+    for dtype in (np.float32, np.float64):
+        z = np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)
+        a, other = value.apply(z.copy()), value.apply(z.copy())
+        ok = _is_plain(a) and a.shape == z.shape and a.dtype == z.dtype
+        that(ok, "activation.apply(z)", a, f"f(z), an array of z's shape and dtype, {z.dtype}")
+        allowed = "an array that no other call gives"
+        that(not np.shares_memory(a, other), "activation.apply(z)", a, allowed)
+        delta = np.ones_like(a)
+        given = value.backward(delta, a)
+        allowed = "None, because delta itself is multiplied by f′(z)"
+        that(given is None or given is delta, "activation.backward(delta, a)", given, allowed)
+    if (delta == 1).all() and not np.allclose(a - z, a[0, 0] - z[0, 0]):  # f′ is not 1
+        text = "activation.backward leaves delta as it is; it must multiply delta in place by f′(z)"
+        warnings.warn(text, UserWarning, stacklevel=1)
     return value
 
 
@@ -171,11 +183,16 @@ def array(argument, value, dtype, allowed):
         raise ValueError(f"{argument} is no array of numbers: {error}") from error
     kind = f"an array of {found.dtype} and shape {found.shape}"
     that(found.dtype.kind in "buif", argument, kind, f"{allowed} of real numbers")
-    rows = value if isinstance(value, list | tuple) else [found]
-    masked = any(map(np.ma.is_masked, rows))
-    that(not masked, argument, "partly masked", f"{allowed} without a mask")
+    that(not _is_masked(value), argument, "partly masked", f"{allowed} without a mask")
     with np.errstate(over="ignore"):  # too large for float32: infinite, refused later
         return np.asarray(found, dtype)
+
+
+def _is_masked(value):
+    """Whether something in an array is masked, or in an array within a list."""
+    if isinstance(value, list | tuple | deque):
+        return any(map(_is_masked, value))
+    return isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)
 
 
 def samples(argument, x, n_in, dtype):
@@ -190,14 +207,14 @@ def samples(argument, x, n_in, dtype):
 
 def labels(argument, y, wanted, dtype):
     """y as an array of shape ``wanted`` and ``dtype`` that holds 0 and 1 alone."""
-    y = array(argument, y, dtype, f"a {wanted} array")
+    y = array(argument, y, None, f"a {wanted} array")
     allowed = f"{wanted}, one row per sample"
     if y.shape == wanted[:1] and wanted[1] == 1:
         allowed += f": {argument}.reshape(-1, 1)"
     that(y.shape == wanted, f"{argument}.shape", y.shape, allowed)
     wrong = y[(y != 0) & (y != 1)]
     that(not wrong.size, argument, wrong[:1].tolist(), "labels 0 and 1")
-    return y
+    return y.astype(dtype, copy=False)
 
 
 def vector(argument, value, like):

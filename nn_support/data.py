@@ -45,6 +45,8 @@ def load_data(folder=None):
     Raises FileNotFoundError for a missing file and ValueError for one that is damaged or holds
     something else; both name the file, what was found, what is expected and what to do.
     """
+    known = folder is None or isinstance(folder, str | os.PathLike)
+    check.that(known, "folder", folder, "a path, or None for data/")
     folder = DATA_FOLDER if folder is None else Path(folder)
     a_file = os.path.isfile(folder) or (folder.suffix == ".npz" and not os.path.isdir(folder))
     check.that(not a_file, "folder", str(folder), f"the folder that holds {', '.join(DATA_FILES)}")

@@ -13,9 +13,9 @@ class History:
     """What a run left behind; from ``sweep`` every array has a leading axis of seeds.
 
     Rows are epochs, row 0 before training. A loss is the data term ½·mean squared error alone,
-    the penalty stands apart; accuracies are shares in [0, 1]. A run whose cost stopped being
-    finite keeps the rows it had; the rest is NaN. Two histories are equal when all their
-    numbers but ``seconds`` are.
+    the penalty stands apart; accuracies are shares in [0, 1]. A run that diverged, because a
+    cost or a parameter stopped being finite, keeps the rows it had; the rest is NaN. Two
+    histories are equal when all their numbers but ``seconds`` are.
     """
 
     train_loss: np.ndarray  # (epochs + 1,)
@@ -28,7 +28,7 @@ class History:
     step_loss: np.ndarray  # (updates,): each mini-batch's cost, penalty included
     theta: np.ndarray  # the last parameters, flat
     probes: dict  # {name: (epochs + 1, …)}, what ``probe`` returned
-    diverged_at: tuple | None = None  # (epoch, step), both from 1; a tuple of these in a sweep
+    diverged_at: tuple | None = None  # the last (epoch, step), from 1; a tuple of these in a sweep
 
     @classmethod
     def empty(cls, theta, layers, epochs, updates):
@@ -41,22 +41,32 @@ class History:
 
     @classmethod
     def stack(cls, runs):
-        """One History with a leading axis from several of equal shape."""
+        """One History with a leading axis from several of equal shape.
+
+        A run that ended before its first row has no probes: they are NaN.
+        """
+        check.that(runs, "runs", runs, "one History or more")
         arrays = {
             f.name: np.stack([getattr(run, f.name) for run in runs]) for f in fields(cls)[:-2]
         }
-        names = runs[0].probes
-        probes = {name: np.stack([run.probes[name] for run in runs]) for name in names}
+        none = {k: np.full_like(v, np.nan) for run in runs for k, v in run.probes.items()}
+        probes = {k: np.stack([run.probes.get(k, none[k]) for run in runs]) for k in none}
         return cls(**arrays, probes=probes, diverged_at=tuple(r.diverged_at for r in runs))
 
     def record(self, row, net, sets, part, penalty, probe):
-        """Fill one row with what the network is worth now, on ``sets``: {"test": (x, y), …}."""
-        for name, (x, y) in sets.items():
-            loss, accuracy = getattr(self, f"{name}_loss"), getattr(self, f"{name}_accuracy")
-            loss[row], accuracy[row] = evaluate(net, x, y)
+        """Fill one row with what the network is worth now, on ``sets``: {"test": (x, y), …}.
+
+        Returns whether the costs are finite; if one is not, nothing is filled.
+        """
+        worth = {name: evaluate(net, x, y) for name, (x, y) in sets.items()}
+        if not np.isfinite([loss for loss, _ in worth.values()]).all():
+            return False
+        for name, values in worth.items():
+            getattr(self, f"{name}_loss")[row], getattr(self, f"{name}_accuracy")[row] = values
         self.penalty[row] = penalty
         net.backprop(*part)
-        self.gradient_norm[row] = [np.linalg.norm(g) for g in net.weight_grads]
+        norms = [np.linalg.norm(g.astype(np.float64)) for g in net.weight_grads]
+        self.gradient_norm[row] = norms  # in float32 the square of 1e-23 is 0
         measured = probe(net, part[0]) if probe else {}
         check.that(isinstance(measured, Mapping), "what the probe returns", measured, "{name: …}")
         for name, value in measured.items():
@@ -67,6 +77,7 @@ class History:
             wanted = f"numbers of shape {rows.shape[1:]}"
             check.that(value.shape == rows.shape[1:], f"the probe's {name!r}", value, wanted)
             rows[row] = value
+        return True
 
     def __eq__(self, other):
         if not isinstance(other, History):

@@ -68,7 +68,8 @@ def _work(experiment):
 def _run_all(tasks, data, executor, workers):
     """{(name, seed): History} for tasks {(name, seed): (experiment, seed)}."""
     if executor is not None:
-        check.that(callable(getattr(executor, "submit", None)), "executor", executor, "an Executor")
+        ok = callable(getattr(executor, "submit", None)) and not isinstance(executor, type)
+        check.that(ok, "executor", executor, "an Executor")
         futures = {}
         try:
             with one_blas_thread:  # here too, so that threads need not take turns at setting it
@@ -92,9 +93,11 @@ def _collect(futures, tasks, submit):
             futures[submit(*task)] = key
         with _progress(len(tasks)) as bar:
             for future in as_completed(futures):
-                name, seed = futures[future]
-                runs[name, seed] = _result(future, f"experiment {name!r}, seed {seed}")
-                _refuse_another_shape(name, seed, runs[name, seed], first)
+                name, seed = key = futures[future]
+                label = f"experiment {name!r}, seed {check.shown(seed)}"
+                runs[key] = _result(future, label)
+                if runs[key].probes or not runs[key].diverged_at:  # else it has no row
+                    _refuse_another_shape(label, name, runs[key], first)
                 bar.update()
     except BaseException as error:
         error.runs = {
@@ -121,14 +124,14 @@ def _result(future, label):
     return future.result()
 
 
-def _refuse_another_shape(name, seed, run, first):
+def _refuse_another_shape(label, name, run, first):
     """Raise RuntimeError unless the probe returns what it did in the experiment's first run."""
     shapes = {probe: values.shape[1:] for probe, values in run.probes.items()}
-    of_seed, expected = first.setdefault(name, (seed, shapes))
+    other, expected = first.setdefault(name, (label, shapes))
     if shapes != expected:
         raise RuntimeError(
-            f"experiment {name!r}, seed {seed}: the probe's names and shapes are {shapes}, "
-            f"with seed {of_seed} {expected}; allowed: the same with every seed"
+            f"{label}: the probe's names and shapes are {shapes}, "
+            f"in {other} {expected}; allowed: the same with every seed"
         )
 
 

@@ -1,6 +1,9 @@
 """Every public argument refuses what it can't use: its name, the value and what is allowed."""
 
 import re
+import warnings
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
@@ -59,6 +62,14 @@ def spoiled(array, value):
     array = array.copy()
     array[4, 0] = value
     return array
+
+
+def narrow(z):
+    return np.tanh(z).astype(np.float32)
+
+
+def buffered(z, memory={}):  # noqa: B006, the fault itself
+    return np.tanh(z, out=memory.setdefault(z.dtype, np.empty_like(z)))
 
 
 # (what is called, what the message must contain, in this order)
@@ -181,6 +192,16 @@ REFUSED = [
     (mlp(activation=nn.Activation(print, print)), "activation.apply(z)", "None", "f(z)"),
     (mlp(activation=nn.Activation(np.float64, print)), "activation.apply(z)", "float64", "dtype"),
     (mlp(activation=nn.Activation(np.abs, np.multiply)), "activation.backward", "(2, 3)", "None"),
+    (mlp(activation=nn.Activation(narrow, print)), "activation.apply(z)", "float32", "float64"),
+    (mlp(activation=nn.Activation(buffered, print)), "activation.apply(z)", "no other call"),
+    (mlp(sizes=[2**30, 2**30]), "sizes", "weights"),
+    (train(epochs=2**62), "epochs", "a whole number, less than"),
+    (data(y_train=Y + 1e-9), "data.y_train", "labels 0 and 1"),
+    (lambda: net().forward(deque(np.ma.masked_greater(X, 0.5))), "x", "partly masked"),
+    (lambda: nn.load_data(5), "folder", "5", "a path"),
+    (lambda: nn.load_data(b"data"), "folder", "b'data'", "a path"),
+    (lambda: nn.History.stack([]), "runs", "[]", "one History"),
+    (sweep(executor=ThreadPoolExecutor), "executor", "ThreadPoolExecutor", "an Executor"),
     (lambda: net().forward([np.ma.masked_less(x, 0) for x in X]), "x is", "masked", "mask"),
     (lambda: net().loss(X, Y, l2=1e300), "l2", "1e+300", "float32", "[0, inf)"),
     (lambda: net().loss(X, Y, m=10**400), "m is", "1000", "less than"),
@@ -280,12 +301,25 @@ ACCEPTED = [
     train(batch_size=np.int64(8)),
     experiment(sizes=[6, 3, 1]),
     lambda: sweep(seeds=iter([np.int64(0)]), workers=100)(),
+    sweep(seeds=[10**5000]),
 ]
 
 
 @pytest.mark.parametrize("call", ACCEPTED)
 def test_the_edges_of_what_is_allowed_are_accepted(call):
     call()
+
+
+def rebound(delta, a):
+    delta = delta * (1 - a * a)
+
+
+def test_a_backward_that_leaves_delta_alone_is_told_of_it():
+    with pytest.warns(UserWarning, match="must multiply delta in place"):
+        mlp(activation=nn.Activation(np.tanh, rebound))()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mlp(activation=nn.Activation(lambda z: z + 3, lambda delta, a: None))()
 
 
 def test_x_and_y_in_place_of_a_dataset_are_told_of_it_without_the_numbers():

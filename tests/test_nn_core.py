@@ -797,6 +797,16 @@ def test_a_cost_that_is_not_finite_stops_the_run_though_theta_is():
     assert np.isfinite(history.theta).all() and history.diverged_at == (1, 4)
 
 
+@pytest.mark.parametrize("late", [None, 1])
+def test_what_the_last_update_broke_is_found_without_a_next_batch(late):
+    theta = np.array([*[3e38] * 18, 1, -1, 1, *[0] * 4])
+    net, data = nn.MLP([6, 3, 1], "identity"), plain.small_data()
+    history = nn.train(net, data, Explode(7, theta), 1, batch_size=8, late=late)
+    assert np.isfinite(history.theta).all() and history.diverged_at == (1, 7)
+    assert np.isnan(history.test_loss[1]) and np.isnan(history.test_accuracy[1])
+    assert np.isnan(history.gradient_norm[1]).all()
+
+
 def test_a_run_that_diverges_by_itself_is_a_result_without_a_warning():
     data = plain.small_data()
     net = nn.MLP([6, 20, 20, 20, 1], "identity", "large")
@@ -879,7 +889,29 @@ def test_stack_puts_the_seeds_first():
         np.testing.assert_array_equal(both.probes["norm"][i], run.probes["norm"])
 
 
+def test_a_run_without_a_row_has_nan_for_probes_among_others():
+    calm = experiment(probe=network_norm, late=1)
+    wild = replace(calm, activation="identity", init="large", optimizer=nn.GradientDescent(1e30))
+    runs = [wild.run(plain.small_data(), 0), calm.run(plain.small_data(), 0)]
+    assert runs[0].diverged_at and not runs[0].probes and not runs[1].diverged_at
+    for order in (runs, runs[::-1]):
+        both = nn.History.stack(order)
+        assert np.isnan(both.probes["norm"][order.index(runs[0])]).all()
+        np.testing.assert_array_equal(
+            both.probes["norm"][order.index(runs[1])], runs[1].probes["norm"]
+        )
+
+
 # what an attack found ---------------------------------------------------------------------------
+
+
+def test_a_gradient_whose_square_float32_can_not_hold_has_a_norm():
+    net, data = nn.MLP([6, *[4] * 12, 1], "sigmoid", "small"), plain.small_data()
+    history = nn.train(net, data, nn.Adam(0.1), epochs=0)
+    net.loss_and_gradient(data.x_train, data.y_train)
+    expected = [np.linalg.norm(g.astype(np.float64)) for g in net.weight_grads]
+    assert 1e-35 < min(expected) < 1e-23
+    np.testing.assert_allclose(history.gradient_norm[0], expected, rtol=1e-4)
 
 
 def memory(work):
@@ -941,7 +973,7 @@ def test_a_network_of_nan_is_right_nowhere():
     data = plain.small_data()
     assert net.accuracy(data.x_train, data.y_train) == 0.0
     history = nn.train(net, data, nn.GradientDescent(0.1), epochs=0)
-    assert history.train_accuracy == [0.0] and history.test_accuracy == [0.0]
+    assert np.isnan(history.train_accuracy) and np.isnan(history.test_accuracy)
 
 
 def test_histories_are_equal_when_their_numbers_are():

@@ -208,6 +208,21 @@ def test_a_diverging_run_is_a_result():
     assert runs["tanh, SGD"].diverged_at == (None, None)
 
 
+class BreaksSeedThree:
+    def start(self, theta):
+        broken = theta[0] == nn.MLP((6, 12, 5, 1), seed=3).theta[0]
+        return nn.GradientDescent(1e30 if broken else 0.01).start(theta)
+
+
+@pytest.mark.parametrize("seeds", [(3, 1), (1, 3)])
+def test_a_run_that_diverges_before_its_rows_leaves_the_others_theirs(seeds):
+    some = study(optimizer=BreaksSeedThree(), epochs=4, late=1)
+    run = nn.sweep({"ReLU": some["ReLU"]}, DATA, seeds, workers=2)["ReLU"]
+    diverged = [at is not None for at in run.diverged_at]
+    assert diverged == [seed == 3 for seed in seeds]
+    np.testing.assert_array_equal(np.isnan(run.probes["norm"][:, -1]), diverged)
+
+
 # when something goes wrong ----------------------------------------------------------------------
 
 
