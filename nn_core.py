@@ -1,19 +1,19 @@
-"""A multilayer perceptron in plain NumPy: forward, backward, initial weights, optimizers, L2.
+"""A multilayer perceptron in plain NumPy: activations, initial weights, training, L2.
 
 Conventions, fixed once for the whole file:
 
 - ``x`` is (m, n_in), one sample a row; ``y`` is (m, n_out) of 0 and 1. Layer l computes
   ``a_l = f(a_{l−1} W_l + b_l)`` from ``a_0 = x``; the last layer's f is the sigmoid, its output h.
 - "k layers" counts weight matrices: ``MLP([784, 64, 32, 1])`` has 3 layers, 2 of them hidden.
-- The cost is ½ mean squared error plus the L2 penalty on weights, never on biases::
+- The cost is ½ mean squared error plus the L2 penalty. In it θ is the weights, without biases::
 
       loss(θ) = 1/(2m) · [ Σᵢ (h(xᵢ) − yᵢ)² + γ Σⱼ θⱼ² ]
 
-- All parameters live in one flat vector ``theta`` (every weight, then every bias), all
-  derivatives in one flat ``grad``; the matrices are views into them. An optimizer therefore
-  knows one vector and its gradient, whatever they belong to.
+- In code, ``theta`` is all parameters in one flat vector: every weight, then every bias. All
+  derivatives are in one flat ``grad``; the matrices are views into the two. An optimizer
+  therefore knows one vector and its gradient, whatever they belong to.
 - Training is float32; ``dtype=np.float64`` runs the same lines for gradient checks.
-- Checks of arguments, views and steppers, histories, sweeps and the data are in ``nn_support``.
+- A wrong argument raises a ValueError. What is not mathematics is in ``nn_support``.
 """
 
 import math
@@ -27,7 +27,7 @@ import numpy as np
 
 from nn_support import checks as check
 from nn_support.data import Dataset, load_data  # noqa: F401, part of the interface
-from nn_support.history import History
+from nn_support.history import History, right
 from nn_support.memory import Optimizer, aligned, views
 from nn_support.parallel import sweep  # noqa: F401
 
@@ -94,7 +94,7 @@ def _leaky_relu(z):
 
 def _leaky_relu_backward(delta, a):
     """f′ = 1 where a > 0, else 0.01."""
-    delta *= np.maximum(np.sign(a), 0.01)
+    delta *= np.maximum(np.sign(a), 0.01)  # the sign is 1, 0 or −1
 
 
 ACTIVATIONS = {
@@ -117,7 +117,7 @@ def _draw(std, n_in, n_out, rng, distribution):
 
 
 def zeros(n_in, n_out, rng, distribution="normal"):
-    """W = 0: every unit of a layer stays the twin of its neighbours."""
+    """W = 0: nothing breaks the symmetry, so the units of a hidden layer stay equal."""
     return np.zeros((n_in, n_out))
 
 
@@ -132,12 +132,12 @@ def large(n_in, n_out, rng, distribution="normal"):
 
 
 def xavier(n_in, n_out, rng, distribution="normal"):
-    """Var W = 1/n_in, the assignment's form of Glorot & Bengio (2010), meant for tanh."""
+    """Var W = 1/n_in, for tanh, as in the assignment; Glorot & Bengio (2010): 2/(n_in + n_out)."""
     return _draw(math.sqrt(1 / n_in), n_in, n_out, rng, distribution)
 
 
 def he(n_in, n_out, rng, distribution="normal"):
-    """Var W = 2/n_in, He et al. (2015), meant for ReLU, which halves the second moment."""
+    """Var W = 2/n_in, for ReLU, because ReLU halves the mean of z²: He et al. (2015)."""
     return _draw(math.sqrt(2 / n_in), n_in, n_out, rng, distribution)
 
 
@@ -146,8 +146,8 @@ INITIALIZERS = {"zeros": zeros, "small": small, "large": large, "xavier": xavier
 # ------------------------------------------------------------------ network
 
 
-def _hidden(activation, init, distribution):
-    """The Activation that a key names, or the one given; all three arguments are checked."""
+def _checked_activation(activation, init, distribution):
+    """Refuse an unknown name; return the Activation that ``activation`` names or is."""
     check.one_of("init", init, INITIALIZERS)
     check.distribution(distribution)
     if isinstance(activation, Activation):
@@ -178,27 +178,19 @@ class MLP:
         self, sizes, activation="relu", init="he", seed=0, dtype=np.float32, distribution="normal"
     ):
         self.sizes = check.sizes(sizes)
-        self.activation, self.f = activation, _hidden(activation, init, distribution)
-        self.functions = (self.f.apply,) * (len(self.sizes) - 2) + (_sigmoid,)
-        rng, n = check.stream(seed, 0), sum((i + 1) * j for i, j in pairwise(self.sizes))
-        self._theta = aligned(np.zeros(n, check.float_type(dtype)))
+        self.activation, self.f = activation, _checked_activation(activation, init, distribution)
+        self.functions = (self.f.apply,) * (len(self.sizes) - 2) + (_sigmoid,)  # one a layer
+        n = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes))  # + 1: the biases
+        self._theta = aligned(np.zeros(n, check.float_type(dtype)))  # aligned: faster to read
         self._grad = aligned(np.zeros_like(self._theta))
         self._make_views()
+        rng = check.stream(seed, 0)  # 0: the weights, 1: the order of the samples in train
         for W in self.weights:
             W[...] = INITIALIZERS[init](*W.shape, rng, distribution)
 
     def _make_views(self):
         self.weights, self.biases = views(self._theta, self.sizes)
         self.weight_grads, self.bias_grads = views(self._grad, self.sizes)
-
-    def __getstate__(self):
-        """All but the views: a copied or unpickled array is no view any more."""
-        derived = "weights", "biases", "weight_grads", "bias_grads"
-        return {name: value for name, value in vars(self).items() if name not in derived}
-
-    def __setstate__(self, state):
-        vars(self).update(state)
-        self._make_views()
 
     @property
     def theta(self):
@@ -210,10 +202,9 @@ class MLP:
         """∂loss/∂theta as the last backward pass left it."""
         return self._grad
 
-    @_quiet
     def forward(self, x):
         """The outputs h(x), (m, n_out), in [0, 1]; a new array, safe to keep."""
-        return self.layers(check.samples("x", x, self.sizes[0], self._theta.dtype))[-1]
+        return self.activations(x)[-1]
 
     @_quiet
     def activations(self, x):
@@ -240,13 +231,13 @@ class MLP:
     def accuracy(self, x, y):
         """The share of labels that h ≥ 0.5 gets right, in [0, 1]; an h of NaN gets none right."""
         x, y, *_ = self._checked(x, y)
-        return float(np.mean(check.right(self.layers(x)[-1], y)))
+        return float(np.mean(right(self.layers(x)[-1], y)))
 
     def layers(self, x):
         """[x, a_1, …, a_L]: a_l = f(a_{l−1} W_l + b_l); the last is h. ``x`` is not checked."""
         a = [x]
         for W, b, f in zip(self.weights, self.biases, self.functions):
-            z = a[-1].dot(W)  # dot, because matmul leaves BLAS at an inner size of 1
+            z = a[-1].dot(W)  # a[-1] @ W, but the call costs less
             z += b
             a.append(f(z))
         return a
@@ -261,15 +252,15 @@ class MLP:
         *a, h = self.layers(x)
         error, ones = h - y, np.ones(len(x), x.dtype)
         delta = error * h * (1 - h) / len(x)
-        for l in reversed(range(len(a))):
-            W, dW = self.weights[l], self.weight_grads[l]  # of layer l + 1, whose input is a[l]
-            a[l].T.dot(delta, out=dW)
-            ones.dot(delta, out=self.bias_grads[l])  # the column sums, faster than sum(axis=0)
+        for l in range(len(a), 0, -1):  # layer l, whose W is weights[l - 1]: tuples count from 0
+            W, dW, db = self.weights[l - 1], self.weight_grads[l - 1], self.bias_grads[l - 1]
+            a[l - 1].T.dot(delta, out=dW)  # @ is slow for a batch of one, or one output
+            ones.dot(delta, out=db)  # the column sums, faster than sum(axis=0)
             if l2:
                 dW += l2 / m * W
-            if l:
+            if l > 1:
                 delta = delta.dot(W.T)
-                self.f.backward(delta, a[l])
+                self.f.backward(delta, a[l - 1])
         return self._cost(error, l2, m)
 
     def _cost(self, error, l2, m):
@@ -277,7 +268,7 @@ class MLP:
         return float(np.vdot(error, error)) / (2 * len(error)) + self.penalty(l2, m)
 
     def penalty(self, l2, m):
-        """γ/(2m) Σ θ² over the weights, a float; 0 without γ, however large the weights are."""
+        """γ/(2m) Σ θ² over the weights, a float; 0 without γ, also where Σ θ² overflows."""
         return l2 / (2 * m) * sum(float(np.vdot(W, W)) for W in self.weights) if l2 else 0.0
 
     def _checked(self, x, y, l2=0.0, m=None):
@@ -285,11 +276,21 @@ class MLP:
         x, y = check.pair("x", x, "y", y, self.sizes, self._theta.dtype)
         return x, y, check.penalty(l2), len(x) if m is None else check.count("m", m)
 
+    def __getstate__(self):
+        """For copies and pickles: all but the views, because a copied view is a view no more."""
+        derived = "weights", "biases", "weight_grads", "bias_grads"
+        return {name: value for name, value in vars(self).items() if name not in derived}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._make_views()
+
 
 # --------------------------------------------------------------- optimizers
-# An optimizer is its hyperparameters, frozen. ``start(theta)``, inherited, gives step(grad),
-# which moves theta in place by one update and leaves grad as it was. ``update`` is the t-th one,
-# from 1: W, dW, V, S are blocks of theta, grad and moments that start at 0; u is scratch.
+# An optimizer is its hyperparameters: ``lr`` is α, ``beta`` β, ``eps`` ε. The inherited method
+# ``start(theta)`` returns step(grad), which moves theta in place and leaves grad as it was. The
+# t-th step, from t = 1, calls ``update``: W and dW are parts of theta and grad, biases included;
+# V and S, as many as ``moments`` says, start at 0; u is scratch memory for results in between.
 
 
 def _average(V, new, beta, u):
@@ -299,14 +300,17 @@ def _average(V, new, beta, u):
 
 
 def _average_square(S, dW, beta, eps, u):
-    """S ← βS + (1−β)(dW² + ε), in place: the plain S plus ε(1−βᵗ), never slow denormal numbers."""
+    """S ← βS + (1−β)(dW² + ε), in place: the S of the formulas plus ε(1−βᵗ), because S_0 is 0.
+
+    ε is averaged too, because a small dW has a denormal square, with which arithmetic is slow.
+    """
     np.add(np.multiply(dW, dW, out=u), eps, out=u)
     _average(S, u, beta, u)
 
 
 @dataclass(frozen=True)
 class GradientDescent(Optimizer):
-    """W ← W − α dW, with α = lr / (1 + decay·(t − 1)) (decay 0: a constant rate).
+    """W ← W − α dW, with α = lr / (1 + decay·(t − 1)); t counts updates, not epochs.
 
     The batch size makes it batch, mini-batch or stochastic gradient descent.
     """
@@ -322,7 +326,7 @@ class GradientDescent(Optimizer):
 class Momentum(Optimizer):
     """V ← βV + (1−β) dW;  W ← W − α V: the assignment's Algorithm 1, a moving average.
 
-    The classical form (Polyak 1964; PyTorch) has V ← βV + dW: the same path at (1−β) times α.
+    The classical form (Polyak 1964; PyTorch), V ← βV + dW, goes the same way at the rate (1−β) α.
     """
 
     lr: float
@@ -348,14 +352,14 @@ class RMSprop(Optimizer):
 
     def update(self, t, W, dW, u, S):
         _average_square(S, dW, self.beta, self.eps, u)
-        np.sqrt(np.add(S, self.eps * self.beta**t, out=u), out=u)  # √(S + ε), with the plain S
+        np.sqrt(np.add(S, self.eps * self.beta**t, out=u), out=u)  # S has ε(1−βᵗ); here the rest
         W -= np.multiply(np.divide(dW, u, out=u), self.lr, out=u)
 
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """V ← β₁V + (1−β₁) dW;  S ← β₂S + (1−β₂) dW²;  V̂ = V/(1−β₁ᵗ);  Ŝ = S/(1−β₂ᵗ);
-    W ← W − α V̂ / √(Ŝ + ε), t from 1: Algorithm 3 (Kingma & Ba 2015, with ε outside the root).
+    W ← W − α V̂ / √(Ŝ + ε): Algorithm 3. Kingma & Ba (2015) and PyTorch have √Ŝ + ε.
     """
 
     lr: float
@@ -366,9 +370,9 @@ class Adam(Optimizer):
 
     def update(self, t, W, dW, u, V, S):
         _average(V, dW, self.beta1, u)
-        _average_square(S, dW, self.beta2, self.eps, u)  # S/(1−β₂ᵗ) is now Ŝ + ε
+        _average_square(S, dW, self.beta2, self.eps, u)  # S has ε(1−β₂ᵗ): S/(1−β₂ᵗ) is Ŝ + ε
         np.divide(V, np.sqrt(S, out=u), out=u)
-        rate = self.lr * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
+        rate = self.lr * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)  # both corrections
         W -= np.multiply(u, rate, out=u)
 
 
@@ -382,9 +386,9 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     batch_size None is the whole training set (one update an epoch), 1 is SGD; a last, smaller
     batch is trained on too, averaged over its own size. Each epoch visits every sample once, in
     an order drawn from ``seed`` alone. The penalty's m is the training set's size (``MLP.loss``).
-    ``gradient_norm`` is that of every k-th training sample, 1,000 to 1,999 in all (or all);
-    ``probe(net, x)`` gets them, read-only; ``history.probes`` stacks what it returns, {name: …}.
-    With ``late``, only so many last epochs fill their row, and of costs only the test set's.
+    ``gradient_norm`` and ``probe(net, x)`` see every k-th training sample, read-only, at most
+    1,999; a probe returns {name: numbers}, which ``history.probes`` stacks. ``late``, to save time,
+    is how many of the last epochs are evaluated, and these without the training set's cost.
 
     Raises ValueError for bad arguments. A cost or theta not finite ends the run: ``diverged_at``.
     """
@@ -392,22 +396,23 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
     train_set, test_set = check.dataset(data, net.sizes, net.theta.dtype)
     epochs, batch_size, l2, late = check.schedule(optimizer, epochs, batch_size, l2, probe, late)
     (x, y), m = train_set, len(train_set[0])
-    rng, step = check.stream(seed, 1), optimizer.start(net.theta)
-    history = History.empty(net.theta, len(net.weights), epochs, -(-m // min(batch_size or m, m)))
+    rng, step = check.stream(seed, 1), optimizer.start(net.theta)  # 1: the samples' order
+    size = min(batch_size or m, m)
+    history = History.empty(net.theta, len(net.weights), epochs, updates=math.ceil(m / size))
     part = [check.read_only(array[:: max(1, m // 1000)]) for array in train_set]
     sets = {"test": test_set} if late else {"train": train_set, "test": test_set}
     if late is None:
         history.record(0, net, sets, part, net.penalty(l2, m), probe)
     for epoch in range(1, epochs + 1):
-        costs = history.step_loss.reshape(epochs, -1)[epoch - 1]
+        costs = history.step_loss.reshape(epochs, -1)[epoch - 1]  # a view, written below
         start = time.perf_counter()
-        for i, (x_batch, y_batch) in enumerate(_batches(x, y, batch_size or m, rng)):
+        for i, (x_batch, y_batch) in enumerate(_batches(x, y, size, rng)):
             costs[i] = cost = net.backprop(x_batch, y_batch, l2, m)
             if not math.isfinite(cost):
                 break
             step(net.grad)
         history.seconds[epoch] = history.seconds[epoch - 1] + time.perf_counter() - start
-        finite = math.isfinite(cost) and np.isfinite(net.theta).all()
+        finite = math.isfinite(cost) and np.isfinite(net.theta).all()  # no cost saw the last step
         if finite and (late is None or epoch > epochs - late):
             finite = history.record(epoch, net, sets, part, net.penalty(l2, m), probe)
         if not finite:
@@ -418,18 +423,14 @@ def train(net, data, optimizer, epochs=20, batch_size=64, l2=0.0, seed=0, probe=
 
 
 def _batches(x, y, size, rng):
-    """The mini-batches of one epoch in a fresh order; each overwrites the x of the last."""
+    """One epoch's mini-batches (x, y) in a fresh order; a batch of the whole set needs none."""
     if size >= len(x):
         yield x, y
         return
     order = rng.permutation(len(x))
-    y, buffer = y[order], np.empty((size, x.shape[1]), x.dtype)  # stays in the cache
+    y = y[order]
     for i in range(0, len(x), size):
-        rows, labels = order[i : i + size], y[i : i + size]
-        if size == 1:  # a view needs no copy
-            yield x[np.newaxis, rows[0]], labels
-        else:  # mode="clip", because the default copies twice
-            yield x.take(rows, axis=0, out=buffer[: len(rows)], mode="clip"), labels
+        yield x.take(order[i : i + size], axis=0), y[i : i + size]  # take: faster than x[rows]
 
 
 # ------------------------------------------------------------------ studies
@@ -451,10 +452,10 @@ class Experiment:
     late: int | None = None
 
     def __post_init__(self):
-        _hidden(self.activation, self.init, self.distribution)
+        _checked_activation(self.activation, self.init, self.distribution)
         schedule = self.optimizer, self.epochs, self.batch_size, self.l2, self.probe, self.late
         plain = check.sizes(self.sizes), *check.schedule(*schedule)
-        vars(self).update(zip(("sizes", "epochs", "batch_size", "l2", "late"), plain))
+        vars(self).update(zip(("sizes", "epochs", "batch_size", "l2", "late"), plain))  # frozen
 
     def network(self, seed, theta=None):
         """The network before training; given a history's ``theta``, the trained one."""

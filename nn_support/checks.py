@@ -231,25 +231,24 @@ def read_only(array):
     return view
 
 
-def right(h, y):
-    """Where the class that h ≥ 0.5 says is y; nowhere that h is NaN."""
-    return np.where(y, h >= 0.5, h < 0.5)
-
-
 def pair(x_name, x, y_name, y, sizes, dtype):
     """(x, y) of a network of these sizes, in its dtype."""
     x = samples(x_name, x, sizes[0], dtype)
     return x, labels(y_name, y, (len(x), sizes[-1]), dtype)
 
 
+def has_four_arrays(data):
+    names = "x_train", "y_train", "x_test", "y_test"
+    ok = all(hasattr(data, name) for name in names)
+    that(ok, "data", type(data).__name__, f"a Dataset, with {', '.join(names)}")
+
+
 def dataset(data, sizes, dtype):
     """[(x_train, y_train), (x_test, y_test)] in ``dtype``, every row in one piece."""
-    names = ("x_train", "y_train"), ("x_test", "y_test")
-    ok = all(hasattr(data, name) for pair in names for name in pair)
-    that(ok, "data", type(data).__name__, "a Dataset, with x_train, y_train, x_test, y_test")
+    has_four_arrays(data)
     sets = [
         pair(f"data.{x}", getattr(data, x), f"data.{y}", getattr(data, y), sizes, dtype)
-        for x, y in names
+        for x, y in (("x_train", "y_train"), ("x_test", "y_test"))
     ]
     warn_unscaled(("data.x_train", sets[0][0]), ("data.x_test", sets[1][0]))
     return [[np.ascontiguousarray(array) for array in both] for both in sets]

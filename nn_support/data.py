@@ -60,13 +60,6 @@ def load_data(folder=None):
     return Dataset(**parts, source=_source(folder))
 
 
-def require_dataset(data):
-    """Raise ValueError unless ``data`` has what a Dataset has."""
-    names = Dataset._fields[:4]
-    ok = all(hasattr(data, name) for name in names)
-    check.that(ok, "data", type(data).__name__, f"a Dataset, with {', '.join(names)}")
-
-
 def _refuse_unless(ok, file, found, expected):
     if not ok:
         raise ValueError(f"{file}: found {found}; expected {expected}; {_REMEDY}")
@@ -80,9 +73,8 @@ def _read_array(file):
     whole = "a whole .npz archive with a numeric array named arr_0"
     try:
         about, is_zip = file.stat(), False
-        if stat.S_ISREG(about.st_mode) or stat.S_ISDIR(
-            about.st_mode
-        ):  # opening a pipe could take for ever
+        # Nothing else is opened, because opening a pipe could take for ever.
+        if stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode):
             with file.open("rb") as stream:
                 is_zip = stream.read(4) == b"PK\3\4" and zipfile.is_zipfile(stream)
     except (FileNotFoundError, NotADirectoryError):

@@ -31,9 +31,14 @@ class History:
     diverged_at: tuple | None = None  # the last (epoch, step), from 1; a tuple of these in a sweep
 
     @classmethod
+    def _arrays(cls):
+        """The names of all fields but the last two, ``probes`` and ``diverged_at``."""
+        return [field.name for field in fields(cls)[:-2]]
+
+    @classmethod
     def empty(cls, theta, layers, epochs, updates):
         """NaN everywhere but in ``seconds[0]``, which is 0; ``updates`` an epoch."""
-        shapes = {f.name: epochs + 1 for f in fields(cls)[:-2]}
+        shapes = {name: epochs + 1 for name in cls._arrays()}
         shapes |= {"gradient_norm": (epochs + 1, layers), "step_loss": epochs * updates}
         history = cls(**{name: np.full(s, np.nan) for name, s in shapes.items()}, probes={})
         history.theta, history.seconds[0] = np.full_like(theta, np.nan), 0.0
@@ -46,16 +51,16 @@ class History:
         A run that ended before its first row has no probes: they are NaN.
         """
         check.that(runs, "runs", runs, "one History or more")
-        arrays = {
-            f.name: np.stack([getattr(run, f.name) for run in runs]) for f in fields(cls)[:-2]
-        }
+        arrays = {n: np.stack([getattr(run, n) for run in runs]) for n in cls._arrays()}
         none = {k: np.full_like(v, np.nan) for run in runs for k, v in run.probes.items()}
         probes = {k: np.stack([run.probes.get(k, none[k]) for run in runs]) for k in none}
         return cls(**arrays, probes=probes, diverged_at=tuple(r.diverged_at for r in runs))
 
     def record(self, row, net, sets, part, penalty, probe):
-        """Fill one row with what the network is worth now, on ``sets``: {"test": (x, y), …}.
+        """Evaluate the network and fill one row; its ``grad`` is overwritten.
 
+        sets : {"test": (x, y), …}, whose costs and accuracies are recorded
+        part : the (x, y) of ``gradient_norm`` and of the probe
         Returns whether the costs are finite; if one is not, nothing is filled.
         """
         worth = {name: evaluate(net, x, y) for name, (x, y) in sets.items()}
@@ -84,12 +89,15 @@ class History:
             return NotImplemented
         if self.probes.keys() != other.probes.keys() or self.diverged_at != other.diverged_at:
             return False
-        names = [f.name for f in fields(History)[:-2] if f.name != "seconds"]
+        names = [name for name in self._arrays() if name != "seconds"]
         pairs = [(getattr(self, name), getattr(other, name)) for name in names]
         pairs += [(self.probes[name], other.probes[name]) for name in self.probes]
         return all(np.array_equal(mine, theirs, equal_nan=True) for mine, theirs in pairs)
 
-    __hash__ = None
+
+def right(h, y):
+    """True where h ≥ 0.5 agrees with the label y, False where it does not or h is NaN."""
+    return np.where(y, h >= 0.5, h < 0.5)
 
 
 def evaluate(net, x, y, rows=2000, most=np.inf):
@@ -97,13 +105,13 @@ def evaluate(net, x, y, rows=2000, most=np.inf):
 
     It stops where the sum already exceeds ``most``: then both are only lower bounds.
     """
-    cost, right = 0.0, 0
+    cost, hits = 0.0, 0
     for begin in range(0, len(x), rows):
         labels = y[begin : begin + rows]
         h = net.layers(x[begin : begin + rows])[-1]
-        error = (h - labels).ravel()
-        cost += float(error.dot(error)) / (2 * len(x))
-        right += np.count_nonzero(check.right(h, labels))
+        error = h - labels
+        cost += float(np.vdot(error, error)) / (2 * len(x))
+        hits += np.count_nonzero(right(h, labels))
         if cost > most:
             break
-    return cost, right / y.size
+    return cost, hits / y.size

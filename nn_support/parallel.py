@@ -19,7 +19,6 @@ from itertools import pairwise
 from multiprocessing.connection import wait
 
 from nn_support import checks as check
-from nn_support.data import require_dataset
 from nn_support.history import History
 
 
@@ -33,10 +32,10 @@ def sweep(experiments, data, seeds=range(5), executor=None, workers=None):
         outside; Dask's users can pass ``client.scatter(data, broadcast=True)`` in its place.
 
     Every run has one BLAS thread, so the numbers do not depend on the number of workers. The
-    longest runs begin first, lest one of them begin when all others have ended. A run that
-    raises stops the sweep with a RuntimeError that names the experiment and the seed. That error,
-    or an interrupt, has what had ended in its attribute ``runs``: {(name, seed): History}. In a
-    notebook, the progress bar takes with it what its cell has displayed before.
+    longest runs begin first, so that none of them begins last and runs alone. A run that raises
+    stops the sweep with a RuntimeError that names the experiment and the seed. That error, or an
+    interrupt, has the finished runs in its attribute ``runs``: {(name, seed): History}. In a
+    notebook, the progress bar, when it goes, clears what its cell has displayed before.
     With the start methods "spawn" and "forkserver" a script must call this under
     ``if __name__ == "__main__":``.
     """
@@ -51,7 +50,7 @@ def sweep(experiments, data, seeds=range(5), executor=None, workers=None):
     seeds = [check.seed("every seed", seed) for seed in seeds]
     check.that(len(set(seeds)) == len(seeds), "seeds", seeds, "every seed once")
     if executor is None:  # else it may stand for data that are on their way
-        require_dataset(data)
+        check.has_four_arrays(data)
     longest_first = sorted(experiments.items(), key=lambda item: -_work(item[1]))
     tasks = {(name, seed): (e, seed) for name, e in longest_first for seed in seeds}
     runs = _run_all(tasks, data, executor, workers)
