@@ -797,6 +797,14 @@ def test_a_cost_that_is_not_finite_stops_the_run_though_theta_is():
     assert np.isfinite(history.theta).all() and history.diverged_at == (1, 4)
 
 
+@pytest.mark.parametrize("theta, l2", [(1e30, 1.0), (np.r_[np.zeros(24), np.inf], 0.0)])
+def test_a_penalty_or_a_theta_that_is_not_finite_ends_a_run_alone(theta, l2):
+    net, data = nn.MLP([6, 3, 1], "tanh"), plain.small_data()  # whose outputs stay finite
+    history = nn.train(net, data, Explode(6 if l2 else 7, theta), 2, batch_size=8, l2=l2, late=1)
+    assert history.diverged_at == (1, 7) and np.isfinite(history.step_loss[:6]).all()
+    assert np.isfinite(net.loss(data.x_test, data.y_test))
+
+
 @pytest.mark.parametrize("late", [None, 1])
 def test_what_the_last_update_broke_is_found_without_a_next_batch(late):
     theta = np.array([*[3e38] * 18, 1, -1, 1, *[0] * 4])
