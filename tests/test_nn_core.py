@@ -790,10 +790,13 @@ def test_diverged_at_tells_epoch_and_step(at, expected, value):
     assert np.isfinite(history.step_loss[:at]).all()
 
 
+# A finite theta of 6-3-1: ∞ after one layer, ∞ − ∞ after two.
+OVERFLOWING = np.array([*[3e38] * 18, 1, -1, 1, *[0] * 4])
+
+
 def test_a_cost_that_is_not_finite_stops_the_run_though_theta_is():
     net = nn.MLP([6, 3, 1], "identity")
-    theta = np.array([*[3e38] * 18, 1, -1, 1, *[0] * 4])  # ∞ after one layer, ∞ − ∞ after two
-    history = nn.train(net, plain.small_data(), Explode(3, theta), 2, batch_size=8)
+    history = nn.train(net, plain.small_data(), Explode(3, OVERFLOWING), 2, batch_size=8)
     assert np.isfinite(history.theta).all() and history.diverged_at == (1, 4)
 
 
@@ -807,9 +810,8 @@ def test_a_penalty_or_a_theta_that_is_not_finite_ends_a_run_alone(theta, l2):
 
 @pytest.mark.parametrize("late", [None, 1])
 def test_what_the_last_update_broke_is_found_without_a_next_batch(late):
-    theta = np.array([*[3e38] * 18, 1, -1, 1, *[0] * 4])
     net, data = nn.MLP([6, 3, 1], "identity"), plain.small_data()
-    history = nn.train(net, data, Explode(7, theta), 1, batch_size=8, late=late)
+    history = nn.train(net, data, Explode(7, OVERFLOWING), 1, batch_size=8, late=late)
     assert np.isfinite(history.theta).all() and history.diverged_at == (1, 7)
     assert np.isnan(history.test_loss[1]) and np.isnan(history.test_accuracy[1])
     assert np.isnan(history.gradient_norm[1]).all()
